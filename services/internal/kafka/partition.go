@@ -1,0 +1,226 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// NoOffset is the offset of a partition for which nothing was ever committed.
+const NoOffset = -1
+
+// Commit is what a consumer group keeps for a partition: where to read next, and
+// a text of the reader's own.
+type Commit struct {
+	Offset   int64
+	Metadata string
+}
+
+// Partition is one assignment of a partition to this process, as its worker sees
+// it. Its methods are for that worker alone.
+type Partition struct {
+	group *Group
+	owner *owner
+
+	mu sync.Mutex // guards the following
+	// next is the offset the next record must have.
+	next    int64
+	started bool
+	batches [][]*kgo.Record
+	bytes   int
+	paused  bool
+	err     error
+	wake    chan struct{}
+}
+
+// Topic returns the name of the topic.
+func (p *Partition) Topic() string { return p.group.opts.Topic }
+
+// ID returns the number of the partition.
+func (p *Partition) ID() int32 { return p.owner.id }
+
+// Draining is closed when the process is to stop.
+func (p *Partition) Draining() <-chan struct{} { return p.owner.drain }
+
+// TopicID asks the broker for the id of a topic as it exists now, as text.
+// Offsets mean something only together with it.
+func (p *Partition) TopicID(ctx context.Context, topic string) (string, error) {
+	id, err := FetchTopicID(ctx, p.group.member, topic)
+	if err != nil {
+		return "", err
+	}
+	return uuid.UUID(id).String(), nil
+}
+
+// Committed asks the broker for the committed offset and its metadata; Offset is
+// NoOffset when nothing was committed.
+func (p *Partition) Committed(ctx context.Context) (Commit, error) {
+	adm := kadm.NewClient(p.group.member)
+	offsets, err := adm.FetchOffsets(ctx, p.group.opts.Group)
+	if err != nil {
+		return Commit{}, fmt.Errorf("fetch committed offset: %w", err)
+	}
+	o, ok := offsets.Lookup(p.Topic(), p.ID())
+	if !ok || o.At < 0 {
+		return Commit{Offset: NoOffset}, nil
+	}
+	if o.Err != nil {
+		return Commit{}, fmt.Errorf("fetch committed offset: %w", o.Err)
+	}
+	return Commit{Offset: o.At, Metadata: o.Metadata}, nil
+}
+
+// Bounds asks the broker for the first offset that the log still holds and the
+// one after its last.
+func (p *Partition) Bounds(ctx context.Context) (start, end int64, err error) {
+	return Bounds(ctx, p.group.member, p.Topic(), p.ID())
+}
+
+// OffsetAt returns the first offset appended at or after t, or the end.
+func (p *Partition) OffsetAt(ctx context.Context, t time.Time) (int64, error) {
+	offsets, err := kadm.NewClient(p.group.member).ListOffsetsAfterMilli(ctx, t.UnixMilli(), p.Topic())
+	if err != nil {
+		return 0, fmt.Errorf("list offsets by time: %w", err)
+	}
+	o, ok := offsets.Lookup(p.Topic(), p.ID())
+	if !ok {
+		return 0, fmt.Errorf("list offsets by time: no answer for partition %d", p.ID())
+	}
+	if o.Err != nil {
+		return 0, fmt.Errorf("list offsets by time: %w", o.Err)
+	}
+	return o.Offset, nil
+}
+
+// Start begins fetching at offset. It is called once, before the first Poll.
+func (p *Partition) Start(offset int64) {
+	p.mu.Lock()
+	p.next, p.started, p.wake = offset, true, make(chan struct{}, 1)
+	p.mu.Unlock()
+	p.group.fetch.add(p, offset)
+}
+
+// Poll returns the next records in order, without a gap, or nil when none came
+// within wait. It returns ErrDraining once the process is to stop, the context's
+// error when the partition was lost, and the broker's error otherwise.
+func (p *Partition) Poll(ctx context.Context, wait time.Duration) ([]*kgo.Record, error) {
+	var timer *time.Timer
+	for {
+		select {
+		case <-p.owner.drain:
+			return nil, ErrDraining
+		default:
+		}
+		if recs, err := p.take(); recs != nil || err != nil {
+			return recs, err
+		}
+		if timer == nil {
+			timer = time.NewTimer(wait)
+			defer timer.Stop()
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-p.owner.drain:
+		case <-p.wake:
+		case <-timer.C:
+			return nil, nil
+		}
+	}
+}
+
+// take removes the first waiting batch.
+func (p *Partition) take() ([]*kgo.Record, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.batches) == 0 {
+		return nil, p.err
+	}
+	recs := p.batches[0]
+	p.batches[0] = nil
+	p.batches = p.batches[1:]
+	for _, r := range recs {
+		p.bytes -= recordBytes(r)
+	}
+	if p.paused && p.bytes < p.group.opts.QueueBytes/2 {
+		p.paused = false
+		p.group.fetch.resume(p)
+	}
+	return recs, nil
+}
+
+// put hands fetched records to the worker. The log of a partition has no gaps
+// unless it is compacted, so a jump of offsets is an error, never something to
+// skip over.
+func (p *Partition) put(recs []*kgo.Record, highWatermark int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err != nil || len(recs) == 0 {
+		return
+	}
+	if first := recs[0].Offset; first < p.next || first > p.next && !p.group.opts.Compacted {
+		p.fail(fmt.Errorf("read %s partition %d: want offset %d, the log goes on at %d", p.Topic(), p.ID(), p.next, recs[0].Offset))
+		return
+	}
+	last := recs[len(recs)-1]
+	p.next = last.Offset + 1
+	p.batches = append(p.batches, recs)
+	for _, r := range recs {
+		p.bytes += recordBytes(r)
+	}
+	if !p.paused && p.bytes > p.group.opts.QueueBytes {
+		p.paused = true
+		p.group.fetch.pause(p)
+	}
+	p.group.lag.fetched(p.ID(), p.next, highWatermark, last.Timestamp)
+	p.notify()
+}
+
+// putError ends the assignment's reading: the worker sees err after the records
+// that came before it.
+func (p *Partition) putError(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fail(fmt.Errorf("fetch %s partition %d: %w", p.Topic(), p.ID(), err))
+}
+
+func (p *Partition) fail(err error) {
+	if p.err == nil {
+		p.err = err
+	}
+	p.notify()
+}
+
+func (p *Partition) notify() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Commit commits c and returns when the broker has it. The same commit is
+// repeated until it is acknowledged, for as long as the partition is owned;
+// ErrLost means that it is not, and that nothing may be done on its strength.
+func (p *Partition) Commit(ctx context.Context, c Commit) error {
+	done := make(chan error, 1)
+	p.group.commit.submit(p.owner, c, done)
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return errors.Join(ErrLost, ctx.Err())
+	}
+}
+
+// CommitLater has c committed soon, unless a later commit overtakes it. Failing
+// to commit is not an error of the worker: it only means that more is repeated.
+func (p *Partition) CommitLater(c Commit) { p.group.commit.submit(p.owner, c, nil) }
+
+// recordBytes is what a waiting record costs in memory, roughly.
+func recordBytes(r *kgo.Record) int { return len(r.Key) + len(r.Value) + 128 }
