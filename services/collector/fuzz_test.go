@@ -1,0 +1,126 @@
+package collector_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"go.uber.org/zap"
+
+	"touchline.dev/schemas/topics"
+	"touchline.dev/services/internal/kafkatest"
+)
+
+// FuzzRequest posts any body to any path of a collector whose broker is healthy.
+// It never fails (5xx), every answer is JSON, and the topic grows by exactly the
+// events that the answer speaks of; of a valid batch that is all of them.
+func FuzzRequest(f *testing.F) {
+	paths := []string{"/v1/batch", "/v1/track", "/v1/b", "/v1/i", "/segment/v1/import"}
+	files, err := filepath.Glob(recordings + "/*/*/*POST*.json")
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no recordings: %v", err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		var r recorded
+		if err := json.Unmarshal(data, &r); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(uint8(0), uint8(0), []byte(r.text()))
+		f.Add(uint8(1), uint8(0), []byte(r.text()))
+	}
+	for _, body := range []string{``, `{"batch":[1,{"a":NaN},{}]}`, `{"batch":[{}`, "\x1f\x8b", "\x78\x9c", `[`, `{"batch":[],"batch":[{}],"writeKey":"wk_other"}`} {
+		for encoding := range uint8(4) {
+			f.Add(uint8(0), encoding, []byte(body))
+		}
+	}
+	s := startOn(f, kafkatest.Start(f), zap.NewNop())
+	adm := kadm.NewClient(s.cluster.Client(f))
+	end := func() (n int64) {
+		offsets, err := adm.ListEndOffsets(context.Background(), topics.Raw)
+		if err != nil {
+			f.Fatal(err)
+		}
+		offsets.Each(func(o kadm.ListedOffset) { n += o.Offset })
+		return n
+	}
+	before := end()
+	f.Fuzz(func(t *testing.T, path, encoding uint8, body []byte) {
+		req, err := http.NewRequest("POST", "http://"+s.Addr()+paths[int(path)%len(paths)], bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.SetBasicAuth("wk_test", "")
+		if name := []string{"", "gzip", "deflate", "identity"}[encoding%4]; name != "" {
+			req.Header.Set("Content-Encoding", name)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := res.Body.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var said struct {
+			Success  *bool
+			Accepted int
+			Rejected []struct{ Index int }
+		}
+		if err := json.Unmarshal(text, &said); err != nil || said.Success == nil {
+			t.Fatalf("%d %q: %v", res.StatusCode, text, err)
+		}
+		after := end()
+		grown := after - before
+		before = after
+		switch {
+		case res.StatusCode >= 500:
+			t.Fatalf("%d %s", res.StatusCode, text)
+		case res.StatusCode != 200 && (grown != 0 || *said.Success):
+			t.Fatalf("%d %s: %d records", res.StatusCode, text, grown)
+		case res.StatusCode != 200:
+			return
+		}
+		if v := res.Header.Get("Touchline-Verdict"); v != "" {
+			var accepted, rejected int64
+			if _, err := fmt.Sscanf(v, "accepted=%d, rejected=%d", &accepted, &rejected); err != nil || grown != accepted+rejected {
+				t.Fatalf("verdict %q (%v), %d records", v, err, grown)
+			}
+			return
+		}
+		if encoding%4 == 2 || bytes.HasPrefix(body, []byte{0x1f, 0x8b}) {
+			return // packed: what it holds is not known here
+		}
+		want := int64(1)
+		if path%5%2 == 0 {
+			var members map[string]json.RawMessage
+			var batch []json.RawMessage
+			if json.Unmarshal(body, &members) != nil {
+				return // a fault outside of the events; they were taken
+			}
+			if err := json.Unmarshal(members["batch"], &batch); err != nil {
+				t.Fatalf("%q was taken without a word: %v", body, err)
+			}
+			want = int64(len(batch))
+		} else if !json.Valid(body) || !utf8.Valid(body) {
+			t.Fatalf("%q was taken without a word", body)
+		}
+		if grown != want {
+			t.Fatalf("%q: %d records, want %d", body, grown, want)
+		}
+	})
+}

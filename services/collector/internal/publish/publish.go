@@ -1,0 +1,161 @@
+// Package publish writes events to the raw topic: one record for each event, in
+// the order given, acknowledged by every in-sync replica before Send returns nil.
+//
+// A Send that fails says nothing about its records: some may be written, some may
+// still be under way. The client sends the request again, and the message ids
+// tell the enricher what it has seen.
+package publish
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"touchline.dev/services/collector/internal/budget"
+)
+
+// ErrNotAcknowledged says that the log did not take all records in time.
+var ErrNotAcknowledged = errors.New("events not acknowledged")
+
+// Config says where records go and how long they may take.
+type Config struct {
+	Topic string
+	// AckTimeout is how long Send waits.
+	AckTimeout time.Duration
+}
+
+// Publisher makes batches and keeps what they are made of for the next ones. It
+// may be used concurrently.
+type Publisher struct {
+	cfg    Config
+	client *kgo.Client
+	budget *budget.Budget
+	acks   prometheus.Observer
+	pool   sync.Pool // of *Batch
+
+	// Unix nanoseconds of the last Send that succeeded and of the last that
+	// failed.
+	acked, missed atomic.Int64
+	// reason is why the last Send failed.
+	reason atomic.Pointer[string]
+}
+
+// New returns a publisher on an idempotent producer with acks=all. The bytes of
+// batches count against the budget until their last record is acknowledged or
+// given up. acks observes the seconds that successful Sends waited.
+func New(cfg Config, client *kgo.Client, budget *budget.Budget, acks prometheus.Observer) *Publisher {
+	return &Publisher{cfg: cfg, client: client, budget: budget, acks: acks}
+}
+
+// failing is how long after its last failed Send a publisher counts as failing
+// though nothing succeeded since. Without an end an instance that gets no traffic
+// because it is not ready could never become ready again.
+const failing = 10 * time.Second
+
+// Failing says why events are not being acknowledged; nil when they are, or when
+// nothing was sent lately. It may be used as a health probe.
+func (p *Publisher) Failing() error {
+	missed := p.missed.Load()
+	if missed == 0 || missed <= p.acked.Load() || time.Since(time.Unix(0, missed)) > failing {
+		return nil
+	}
+	return errors.New(*p.reason.Load())
+}
+
+// Batch returns an empty batch for up to events records of together at most bytes
+// bytes of keys, values and headers, or nil when the budget does not allow it.
+// It must be ended by Send or Discard.
+func (p *Publisher) Batch(events, bytes int) *Batch {
+	reserved := bytes + events*recordOverhead
+	if !p.budget.Reserve(reserved) {
+		return nil
+	}
+	b, _ := p.pool.Get().(*Batch)
+	if b == nil {
+		b = &Batch{p: p, done: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
+		b.timer.Stop()
+		b.onAck = b.acknowledge
+	}
+	b.reserved = reserved
+	b.grow(events, bytes)
+	return b
+}
+
+// Send hands the records over and waits until all are acknowledged. It returns
+// ErrNotAcknowledged, joined with what went wrong, when one was refused or the
+// time-out has passed. The batch must not be used any more.
+func (b *Batch) Send() error {
+	p := b.p
+	if len(b.records) == 0 {
+		b.Discard()
+		return nil
+	}
+	start := time.Now()
+	b.pending.Store(int32(len(b.records)))
+	b.failure.Store(nil)
+	b.owners.Store(2)
+	for i := range b.records {
+		p.client.TryProduce(context.Background(), &b.records[i], b.onAck)
+	}
+	var failure *string
+	b.timer.Reset(p.cfg.AckTimeout)
+	select {
+	case <-b.done:
+		b.timer.Stop()
+		failure = b.failure.Load()
+	case <-b.timer.C:
+		late := "no acknowledgement from Kafka within " + p.cfg.AckTimeout.String()
+		failure = &late
+	}
+	b.release()
+	now := time.Now()
+	if failure != nil {
+		p.reason.Store(failure)
+		p.missed.Store(now.UnixNano())
+		return errors.Join(ErrNotAcknowledged, errors.New(*failure))
+	}
+	p.acked.Store(now.UnixNano())
+	p.acks.Observe(now.Sub(start).Seconds())
+	return nil
+}
+
+// Discard ends a batch that is not sent.
+func (b *Batch) Discard() {
+	b.owners.Store(1)
+	b.release()
+}
+
+// acknowledge is called by the client once for each record, in any order and
+// before or after Send has stopped waiting.
+func (b *Batch) acknowledge(_ *kgo.Record, err error) {
+	if err != nil {
+		text := "write to Kafka: " + err.Error()
+		b.failure.Store(&text)
+	}
+	if b.pending.Add(-1) == 0 {
+		b.done <- struct{}{}
+		b.release()
+	}
+}
+
+// release gives up one of the two holds on the batch, Send's and the client's.
+// The memory of records is the client's until it has called back for each of
+// them, so a batch is used again only after both.
+func (b *Batch) release() {
+	if b.owners.Add(-1) > 0 {
+		return
+	}
+	select {
+	case <-b.done: // nobody waited for it
+	default:
+	}
+	b.p.budget.Release(b.reserved)
+	if b.reset() {
+		b.p.pool.Put(b)
+	}
+}

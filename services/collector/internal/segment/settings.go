@@ -1,0 +1,56 @@
+package segment
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"touchline.dev/schemas/projects"
+	"touchline.dev/services/collector/internal/intake"
+)
+
+// settings answers what the browser SDK asks for at its start; without an answer
+// it sends nothing. It is the smallest one that works: no destinations but this
+// collector, everything that is tracked allowed, and a sample rate of zero for
+// the SDK's metrics about itself, which would go to its vendor.
+type settings struct{ keys func() *projects.Set }
+
+type integrations struct {
+	Segment struct {
+		APIKey string `json:"apiKey"`
+	} `json:"Segment.io"`
+}
+
+type plan struct {
+	Track struct {
+		Default struct {
+			Enabled bool `json:"enabled"`
+		} `json:"__default"`
+	} `json:"track"`
+}
+
+type metrics struct {
+	SampleRate int `json:"sampleRate"`
+}
+
+// ServeHTTP answers GET /v1/projects/{key}/settings, and 404 for keys that are
+// not known.
+func (s settings) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	key := r.PathValue("key")
+	if _, known := s.keys().Key([]byte(key), Name); !known {
+		writeJSON(w, http.StatusNotFound, refusal{Reason: "not_found", Message: "no such project"})
+		return
+	}
+	answer := struct {
+		Integrations integrations `json:"integrations"`
+		Plan         plan         `json:"plan"`
+		Metrics      metrics      `json:"metrics"`
+	}{}
+	answer.Integrations.Segment.APIKey = key
+	answer.Plan.Track.Default.Enabled = true
+	text, err := json.Marshal(answer)
+	if err != nil { // strings, numbers and bools always marshal
+		panic(err)
+	}
+	w.Header().Set("Cache-Control", "private, max-age=60")
+	intake.WriteJSON(w, http.StatusOK, string(text))
+}

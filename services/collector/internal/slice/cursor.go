@@ -1,0 +1,251 @@
+package slice
+
+import "strconv"
+
+// Kind is the type of a JSON value; Absent is that of a value that is not there.
+type Kind byte
+
+// The kinds of values. Unknown is a word that is no JSON value, such as NaN.
+const (
+	Absent Kind = iota
+	Object
+	Array
+	String
+	Number
+	Bool
+	Null
+	Unknown
+)
+
+// Value is a JSON value by its place in the body.
+type Value struct {
+	// Start and End bound the value's bytes, white space around it excluded.
+	Start, End int
+	// Depth is its levels of nesting: 0 for a scalar, 1 for [], 2 for [[]].
+	Depth int
+	Kind  Kind
+	// Malformed says that a token in it is not JSON.
+	Malformed bool
+	// Escaped says that a string contains a backslash.
+	Escaped bool
+}
+
+// Cursor walks a body from its start to its end. Each method first skips white
+// space. Once the structure is broken every method reports so; Pos is then where
+// it broke.
+type Cursor struct {
+	data   []byte
+	pos    int
+	broken string // what was wanted at pos; "" while the structure holds
+
+	// Of the value being scanned:
+	malformed bool
+	escaped   bool
+	deepest   int
+
+	spill []uint64 // open brackets beyond the innermost 64, see skip
+	name  []byte   // the last key that had to be unescaped
+}
+
+// Reset starts the walk at the beginning of data, which the cursor aliases.
+func (c *Cursor) Reset(data []byte) {
+	*c = Cursor{data: data, spill: c.spill[:0], name: c.name[:0]}
+}
+
+// Pos is the position after what was read last.
+func (c *Cursor) Pos() int { return c.pos }
+
+// Problem says where and how the structure is broken, or "".
+func (c *Cursor) Problem() string {
+	if c.broken == "" {
+		return ""
+	}
+	return "want " + c.broken + " at byte " + strconv.Itoa(c.pos)
+}
+
+// Peek returns the next byte that is not white space, or 0 at the end.
+func (c *Cursor) Peek() byte {
+	c.pos = c.space(c.pos)
+	if c.pos >= len(c.data) {
+		return 0
+	}
+	return c.data[c.pos]
+}
+
+// AtEnd reports whether only white space is left.
+func (c *Cursor) AtEnd() bool { return c.broken == "" && c.Peek() == 0 && c.pos >= len(c.data) }
+
+// Value steps over the next value. ok is false when the structure is broken; the
+// position is then where the value broke.
+func (c *Cursor) Value() (v Value, ok bool) {
+	if c.broken != "" {
+		return v, false
+	}
+	c.begin()
+	v.Start = c.pos
+	return v, c.finish(&v, c.skip(c.pos))
+}
+
+// Members steps over the next value and, where it is an object, notes its
+// members called names[i] in got[i]; got has the length of names and is cleared
+// first. Members of inner objects do not count.
+func (c *Cursor) Members(names []string, got []Value) (v Value, ok bool) {
+	clear(got)
+	if c.broken != "" || c.Peek() != '{' {
+		return c.Value()
+	}
+	c.begin()
+	v.Start = c.pos
+	c.pos++
+	deepest, malformed := 0, false
+	for first := true; ; first = false {
+		more, ok := c.Next('}', first)
+		if !ok {
+			return v, false
+		}
+		if !more {
+			break
+		}
+		name, sound, ok := c.key()
+		if !ok {
+			return v, false
+		}
+		malformed = malformed || !sound
+		member, ok := c.Value()
+		if !ok {
+			return v, false
+		}
+		deepest = max(deepest, member.Depth)
+		malformed = malformed || member.Malformed
+		if sound {
+			if i := find(names, name); i >= 0 {
+				got[i] = member
+			}
+		}
+	}
+	v.End, v.Kind, v.Depth, v.Malformed = c.pos, Object, deepest+1, malformed
+	return v, true
+}
+
+// find compares lengths first: most names differ in it.
+func find(names []string, name []byte) int {
+	for i, n := range names {
+		if len(n) == len(name) && n == string(name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// Enter steps into an array or object that opens with the byte open and reports
+// whether there is one; otherwise it does not move.
+func (c *Cursor) Enter(open byte) bool {
+	if c.broken != "" || c.Peek() != open {
+		return false
+	}
+	c.pos++
+	return true
+}
+
+// Next steps to the next member of what was entered, over the comma, or behind
+// the byte closing that ends it: more is false then. first says that no member
+// was read yet.
+func (c *Cursor) Next(closing byte, first bool) (more, ok bool) {
+	if c.broken != "" {
+		return false, false
+	}
+	switch b := c.Peek(); {
+	case b == closing:
+		c.pos++
+		return false, true
+	case first:
+		return true, true
+	case b == ',':
+		c.pos++
+		return true, true
+	}
+	return false, c.fail(c.pos, "a comma or "+string(rune(closing)))
+}
+
+// Key steps over the name of an object's member and its colon. The name is
+// unescaped and valid until the next call; it is nil when it is Malformed.
+func (c *Cursor) Key() (name []byte, ok bool) {
+	name, sound, ok := c.key()
+	if !sound {
+		name = nil
+	}
+	return name, ok
+}
+
+func (c *Cursor) key() (name []byte, sound, ok bool) {
+	if c.broken != "" || c.Peek() != '"' {
+		return nil, false, c.fail(c.pos, "a member's name")
+	}
+	c.malformed, c.escaped = false, false
+	start := c.pos + 1
+	end := c.text(start)
+	if end < 0 {
+		return nil, false, false
+	}
+	c.pos = end
+	if c.Peek() != ':' {
+		return nil, false, c.fail(c.pos, "a colon")
+	}
+	c.pos++
+	name = c.data[start : end-1]
+	if c.escaped && !c.malformed {
+		c.name = Unescape(c.name[:0], name)
+		name = c.name
+	}
+	return name, !c.malformed, true
+}
+
+func (c *Cursor) begin() {
+	c.pos = c.space(c.pos)
+	c.malformed, c.escaped, c.deepest = false, false, 0
+}
+
+// finish completes a value that ends at end, or at none when end < 0.
+func (c *Cursor) finish(v *Value, end int) bool {
+	if end < 0 {
+		return false
+	}
+	c.pos = end
+	v.End, v.Depth, v.Malformed = end, c.deepest, c.malformed
+	switch b := c.data[v.Start]; {
+	case b == '"':
+		v.Kind, v.Escaped = String, c.escaped
+	case b == '{':
+		v.Kind = Object
+	case b == '[':
+		v.Kind = Array
+	case c.malformed:
+		v.Kind = Unknown
+	case b == 't' || b == 'f':
+		v.Kind = Bool
+	case b == 'n':
+		v.Kind = Null
+	default:
+		v.Kind = Number
+	}
+	return true
+}
+
+func (c *Cursor) fail(pos int, want string) bool {
+	if c.broken == "" {
+		c.pos, c.broken = pos, want
+	}
+	return false
+}
+
+func (c *Cursor) space(i int) int {
+	for i < len(c.data) {
+		switch c.data[i] {
+		case ' ', '\t', '\n', '\r':
+			i++
+		default:
+			return i
+		}
+	}
+	return i
+}

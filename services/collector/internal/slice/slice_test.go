@@ -1,0 +1,238 @@
+package slice
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+var names = []string{"messageId", "anonymousId", "userId", "batch"}
+
+// check holds the cursor against encoding/json: the same texts are valid, and
+// what was sliced is what a decoder yields.
+func check(t *testing.T, data []byte) {
+	t.Helper()
+	var c Cursor
+	got := make([]Value, len(names))
+
+	c.Reset(data)
+	v, ok := c.Members(names, got)
+	valid := ok && !v.Malformed && c.AtEnd()
+	if v.Depth > 9_000 { // encoding/json gives up at 10,000 levels
+		return
+	}
+	if want := json.Valid(data); valid != want {
+		t.Fatalf("%q: valid = %v (%s), encoding/json says %v", data, valid, c.Problem(), want)
+	}
+	if !ok != (c.Problem() != "") {
+		t.Fatalf("%q: ok = %v with problem %q", data, ok, c.Problem())
+	}
+	if c.Pos() > len(data) {
+		t.Fatalf("%q: position %d behind the end", data, c.Pos())
+	}
+
+	// Value must see the same as Members.
+	c.Reset(data)
+	plain, plainOK := c.Value()
+	if plainOK != ok || ok && plain != v && v.Kind == Object {
+		t.Fatalf("%q: Value gives %+v, %v; Members %+v, %v", data, plain, plainOK, v, ok)
+	}
+	if !valid {
+		return
+	}
+	switch v.Kind {
+	case Object:
+		checkMembers(t, &c, data, got)
+	case Array:
+		checkElements(t, &c, data)
+	}
+}
+
+func checkMembers(t *testing.T, c *Cursor, data []byte, got []Value) {
+	t.Helper()
+	var want map[string]json.RawMessage
+	if err := json.Unmarshal(data, &want); err != nil {
+		t.Fatalf("%q: %v", data, err)
+	}
+	var scratch []byte
+	for i, name := range names {
+		raw, present := want[name]
+		if present != (got[i].Kind != Absent) {
+			t.Fatalf("%q: %s present = %v, want %v", data, name, got[i].Kind != Absent, present)
+		}
+		if !present {
+			continue
+		}
+		if have := data[got[i].Start:got[i].End]; !bytes.Equal(have, raw) {
+			t.Fatalf("%q: %s = %q, want %q", data, name, have, raw)
+		}
+		if got[i].Kind != String || !utf8.Valid(raw) {
+			continue
+		}
+		var text string
+		if err := json.Unmarshal(raw, &text); err != nil {
+			t.Fatalf("%q: %v", raw, err)
+		}
+		var have []byte
+		if have, scratch = c.Text(got[i], scratch); string(have) != text {
+			t.Fatalf("%q: text = %q, want %q", raw, have, text)
+		}
+	}
+}
+
+func checkElements(t *testing.T, c *Cursor, data []byte) {
+	t.Helper()
+	var want []json.RawMessage
+	if err := json.Unmarshal(data, &want); err != nil {
+		t.Fatalf("%q: %v", data, err)
+	}
+	c.Reset(data)
+	c.Enter('[')
+	n := 0
+	for ; ; n++ {
+		more, ok := c.Next(']', n == 0)
+		if !ok {
+			t.Fatalf("%q: %s", data, c.Problem())
+		}
+		if !more {
+			break
+		}
+		v, ok := c.Value()
+		if !ok || n >= len(want) || !bytes.Equal(data[v.Start:v.End], want[n]) {
+			t.Fatalf("%q: element %d = %q, want %q", data, n, data[v.Start:v.End], want)
+		}
+	}
+	if n != len(want) || !c.AtEnd() {
+		t.Fatalf("%q: %d elements, want %d", data, n, len(want))
+	}
+}
+
+func seeds() []string {
+	return []string{
+		``, ` `, `{}`, `[]`, `null`, `true`, `fals`, `"a"`, `"a`, `"\`, `1`, `-`, `-0`, `01`, `1.`, `1.5e+3`, `1e`, `.5`, `+1`, `NaN`, `Infinity`,
+		`{"messageId":"m","anonymousId":"a\u0041\n","userId":null}`, `{"messageId":1,"messageId":2.50}`, `{"message\u0049d":"x"}`,
+		`{"anonymousId":"\ud83d\ude00 \ud83d \ude00 \ud83d\ud83d\ude00 \ud83d\u0041"}`, `{"userId":"\x"}`, `{"userId":"\u12"}`,
+		"{\"userId\":\"a\x00b\"}", "{\"userId\":\"a\nb\"}", "{\"userId\":\"\xff\"}", "\xef\xbb\xbf{}", `{"a":1,}`, `{"a"}`, `{"a":}`, `{a:1}`, `{"a":1 "b":2}`,
+		`[1,2,,3]`, `[1 2]`, `[{"a":[1,{"b":null}]},"x",-1.0E-2]`, `[1]]`, `{}{}`, `[}`, `{]`, `[NaN,{"a":tru}]`, `{"batch":[{},{"userId":"u"}],"x":1}`,
+		"\t\r\n {\"userId\" :\t\"u\" , \"x\" : [ ] } ", strings.Repeat("[", 200) + strings.Repeat("]", 200),
+		strings.Repeat(`{"a":[`, 100) + strings.Repeat("]}", 100), strings.Repeat("[", 65) + strings.Repeat("]", 64),
+		`{"userId":"0123456789abcdef\"0123456789é€😀\u00e9"}`, `"` + strings.Repeat("x", 33) + "\x1f\"", `'a'`, `// c`, `{"userId":"` + strings.Repeat(`\/`, 20) + `"}`,
+	}
+}
+
+func TestSliceAgreesWithEncodingJSON(t *testing.T) {
+	for _, s := range seeds() {
+		check(t, []byte(s))
+	}
+}
+
+func FuzzSlice(f *testing.F) {
+	for _, s := range seeds() {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(check)
+}
+
+func TestDepth(t *testing.T) {
+	f := func(text string, want int) {
+		t.Helper()
+		var c Cursor
+		c.Reset([]byte(text))
+		v, ok := c.Members(names, make([]Value, len(names)))
+		if !ok || v.Depth != want {
+			t.Errorf("%.40s...: depth %d, %v; want %d", text, v.Depth, ok, want)
+		}
+	}
+	f(`1`, 0)
+	f(`{}`, 1)
+	f(`{"a":{"b":[]},"c":[]}`, 3)
+	f(strings.Repeat("[", 64)+strings.Repeat("]", 64), 64)
+	f(strings.Repeat("[", 100_000)+strings.Repeat("]", 100_000), 100_000)
+	f(strings.Repeat(`{"a":[`, 1000)+strings.Repeat("]}", 1000), 2000)
+}
+
+// A fault inside a token marks its element and leaves the neighbours alone.
+func TestTokenFaultsStayInTheirElement(t *testing.T) {
+	for _, bad := range []string{
+		`{"a":NaN}`, `{"a":01}`, `{"a":undefined}`, `{"a":"` + "\x00" + `"}`, `{"a":"\q"}`, `{"a":"\u12"}`, `{"\z":1}`, `{"a":+1}`, `{"a":1.}`, `TRUE`,
+	} {
+		data := []byte(`[{"userId":"x"},` + bad + `,{"userId":"y"}]`)
+		var c Cursor
+		c.Reset(data)
+		c.Enter('[')
+		got := make([]Value, len(names))
+		for i := range 3 {
+			if more, ok := c.Next(']', i == 0); !more || !ok {
+				t.Fatalf("%s: no element %d: %s", data, i, c.Problem())
+			}
+			v, ok := c.Members(names, got)
+			if !ok || v.Malformed != (i == 1) {
+				t.Fatalf("%s: element %d: ok %v, %+v", data, i, ok, v)
+			}
+		}
+		if more, ok := c.Next(']', false); more || !ok || !c.AtEnd() {
+			t.Fatalf("%s: the end was not reached", data)
+		}
+	}
+}
+
+func TestTextOfOtherKinds(t *testing.T) {
+	f := func(value, want string) {
+		t.Helper()
+		var c Cursor
+		c.Reset([]byte(value))
+		v, _ := c.Value()
+		if text, _ := c.Text(v, nil); string(text) != want {
+			t.Errorf("%s: text %q, want %q", value, text, want)
+		}
+	}
+	f(`12.50`, "12.50")
+	f(`-0`, "-0")
+	f(`""`, "")
+	f(`null`, "")
+	f(`true`, "")
+	f(`{"a":1}`, "")
+	f(`["a"]`, "")
+	f(`NaN`, "")
+	f(`"\q"`, "")
+}
+
+func benchmarkBody() []byte {
+	event := `{"timestamp":"2026-11-21T19:45:15.405Z","integrations":{"All":true},"event":"Order Completed","type":"track",` +
+		`"properties":{"order_id":"o-1","revenue":129.9,"currency":"EUR","products":[{"product_id":"p1","price":64.95,"quantity":2}]},` +
+		`"context":{"page":{"url":"https://shop.example.com/pricing?utm_source=google&utm_medium=cpc","path":"/pricing","title":"Pricing",` +
+		`"referrer":"https://www.google.com/"},"campaign":{"source":"google","medium":"cpc","name":"spring"},"ip":"203.0.113.7",` +
+		`"userAgent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)","locale":"fr-FR","timezone":"Europe/Paris",` +
+		`"library":{"name":"@segment/analytics-node","version":"3.1.0"}},"userId":"user-42","anonymousId":"anon-1",` +
+		`"messageId":"node-next-1795290315405-d252bf73-e32f-4668-b3aa-3049c244ccc2"}`
+	return []byte(`[` + strings.Repeat(event+",", 49) + event + `]`)
+}
+
+func BenchmarkSlice(b *testing.B) {
+	data := benchmarkBody()
+	var c Cursor
+	got := make([]Value, len(names))
+	b.ReportAllocs()
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		c.Reset(data)
+		c.Enter('[')
+		n := 0
+		for ; ; n++ {
+			more, ok := c.Next(']', n == 0)
+			if !more || !ok {
+				break
+			}
+			v, ok := c.Members(names, got)
+			if !ok || !utf8.Valid(data[v.Start:v.End]) {
+				b.Fatal(c.Problem())
+			}
+		}
+		if n != 50 {
+			b.Fatal(n)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/50, "ns/event")
+}

@@ -1,0 +1,58 @@
+package collector
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"touchline.dev/schemas/topics"
+	"touchline.dev/services/internal/kafka"
+)
+
+const (
+	// kafkaCheck is how often a reachable Kafka is looked at, kafkaRetry how
+	// often one that is not.
+	kafkaCheck = 5 * time.Second
+	kafkaRetry = 500 * time.Millisecond
+	// kafkaTimeout bounds one look.
+	kafkaTimeout = 3 * time.Second
+)
+
+// watchKafka keeps the readiness check "kafka": whether the brokers answer and
+// the raw topic exists. It logs changes.
+func (c *Collector) watchKafka(ctx context.Context) {
+	const check = "kafka"
+	c.deps.Health.Set(check, false, "not reached yet")
+	known, reachable := false, false
+	for {
+		look, cancel := context.WithTimeout(ctx, kafkaTimeout)
+		_, err := kafka.Partitions(look, c.producer, topics.Raw)
+		cancel()
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			c.deps.Health.Set(check, false, err.Error())
+		} else {
+			c.deps.Health.Set(check, true, "")
+		}
+		if ok := err == nil; !known || ok != reachable {
+			known, reachable = true, ok
+			if ok {
+				c.deps.Log.Info("kafka is reachable")
+			} else {
+				c.deps.Log.Warn("kafka is not reachable", zap.Error(err))
+			}
+		}
+		wait := kafkaRetry
+		if reachable {
+			wait = kafkaCheck
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
