@@ -1,0 +1,180 @@
+package enricher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"touchline.dev/schemas/ids"
+	schema "touchline.dev/schemas/projects"
+	"touchline.dev/schemas/topics"
+	"touchline.dev/services/enricher/internal/dedup"
+	"touchline.dev/services/enricher/internal/enrichment"
+	"touchline.dev/services/enricher/internal/pipeline"
+	"touchline.dev/services/enricher/internal/rows"
+	"touchline.dev/services/enricher/internal/useragent"
+	"touchline.dev/services/enricher/internal/writer"
+	"touchline.dev/services/internal/clickhouse"
+	"touchline.dev/services/internal/config"
+	"touchline.dev/services/internal/kafka"
+	"touchline.dev/services/internal/landing"
+	"touchline.dev/services/internal/projects"
+	"touchline.dev/services/internal/retry"
+	"touchline.dev/services/internal/telemetry"
+)
+
+// Enricher runs the two halves of the service: writing the dense log, and
+// landing it.
+type Enricher struct {
+	cfg   Config
+	deps  telemetry.Deps
+	ready chan struct{}
+}
+
+// New checks the configuration; nothing is opened before Run.
+func New(cfg Config, deps telemetry.Deps) (*Enricher, error) {
+	if err := config.Check(cfg); err != nil {
+		return nil, err
+	}
+	return &Enricher{cfg: cfg, deps: deps, ready: make(chan struct{})}, nil
+}
+
+// Ready is closed once the service takes part in its consumer groups.
+func (e *Enricher) Ready() <-chan struct{} { return e.ready }
+
+// Run works until ctx ends, then finishes and commits what it has taken and
+// returns nil. It waits up to a minute for Kafka, the topics and the tables.
+func (e *Enricher) Run(ctx context.Context) error {
+	if err := os.MkdirAll(e.cfg.State.Dir, 0o700); err != nil {
+		return fmt.Errorf("make data directory: %w", err)
+	}
+	secret, err := installationSecret(e.cfg.State.Dir, e.cfg.State.Secret.Reveal())
+	if err != nil {
+		return err
+	}
+	conn, err := clickhouse.Open(e.cfg.ClickHouse)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	zones, err := e.waitForOthers(ctx, conn)
+	if err != nil {
+		return err
+	}
+	watcher, err := projects.Watch(e.cfg.Projects, projects.Deps{Deps: e.deps, Zones: zones.known})
+	if err != nil {
+		return err
+	}
+	if err := zones.record(ctx, watcher.Current()); err != nil {
+		return err
+	}
+	store, err := dedup.Open(filepath.Join(e.cfg.State.Dir, "dedup"), dedup.Options{Trouble: func(err error) {
+		e.deps.Health.Set("dedup-index", false, err.Error())
+	}})
+	if err != nil {
+		return err
+	}
+	err = e.runGroups(ctx, conn, watcher, zones, store, secret)
+	return errors.Join(err, store.Close())
+}
+
+// waitForOthers waits until the topics and tables exist: services start in any
+// order.
+func (e *Enricher) waitForOthers(ctx context.Context, conn driver.Conn) (*zones, error) {
+	cl, err := kafka.NewClient(e.cfg.Kafka, kafka.Deps{Log: e.deps.Log}, "touchline-enricher-start")
+	if err != nil {
+		return nil, err
+	}
+	defer cl.Close()
+	var z *zones
+	err = retry.Do(ctx, retry.Startup("wait for Kafka and ClickHouse"), func(err error, wait time.Duration) {
+		e.deps.Log.Info("waiting", zap.Error(err))
+		e.deps.Health.Set("start", false, err.Error())
+	}, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		if err := kafka.Require(ctx, cl, topics.Raw, topics.Enriched); err != nil {
+			return err
+		}
+		if err := clickhouse.Verify(ctx, conn, clickhouse.Account{User: e.cfg.ClickHouse.User, Password: e.cfg.ClickHouse.Password.Reveal()}); err != nil {
+			return err
+		}
+		z, err = loadZones(ctx, conn)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.deps.Health.Set("start", true, "")
+	return z, nil
+}
+
+// What the producer of the dense log may hold: 64 MiB is about 60,000 events.
+const (
+	maxBufferedBytes   = 64 << 20
+	maxBufferedRecords = 100_000
+	linger             = 2 * time.Millisecond
+)
+
+func (e *Enricher) runGroups(ctx context.Context, conn driver.Conn, watcher *projects.Watcher, zones *zones, store *dedup.Store, secret ids.Secret) error {
+	agents, err := useragent.New(useragent.Default())
+	if err != nil {
+		return err
+	}
+	kafkaDeps := kafka.Deps{Log: e.deps.Log}
+	producer, err := kafka.NewProducer(e.cfg.Kafka, kafkaDeps, topics.GroupEnricher, kafka.Producing{
+		Linger: linger, MaxBufferedBytes: maxBufferedBytes, MaxBufferedRecords: maxBufferedRecords, Manual: true,
+	})
+	if err != nil {
+		return err
+	}
+	defer producer.Close()
+	enriching, err := e.enriching(kafkaDeps, producer, store, watcher.Current, enrichment.Deps{Secret: secret, Agents: agents})
+	if err != nil {
+		return err
+	}
+	landing, err := e.landing(kafkaDeps, conn)
+	if err != nil {
+		return err
+	}
+	close(e.ready)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return watcher.Run(ctx) })
+	g.Go(func() error { return zones.follow(ctx, watcher.Current, e.deps.Log) })
+	g.Go(func() error { return enriching.Run(ctx) })
+	g.Go(func() error { return landing.Run(ctx) })
+	return g.Wait()
+}
+
+// enriching is the consumer group that writes the dense log.
+func (e *Enricher) enriching(d kafka.Deps, producer *kgo.Client, store *dedup.Store, set func() *schema.Set, steps enrichment.Deps) (*kafka.Group, error) {
+	w := writer.New(writer.Deps{
+		Deps: e.deps, Producer: producer, Store: store, Projects: set,
+		Pipeline: func(dedup pipeline.Step) *pipeline.Pipeline {
+			return pipeline.New(enrichment.Version, enrichment.Steps(steps, dedup))
+		},
+	})
+	return kafka.NewGroup(e.cfg.Kafka, d, kafka.GroupOptions{
+		Group: topics.GroupEnricher, Topic: topics.Raw, Membership: e.cfg.Membership, Work: w.Work, Metrics: e.deps.Metrics,
+	})
+}
+
+// landing is the consumer group that lands the dense log.
+func (e *Enricher) landing(d kafka.Deps, conn driver.Conn) (*kafka.Group, error) {
+	l := landing.New(e.cfg.Landing, landing.Deps{
+		Deps: e.deps, Name: "touchpoints", Source: topics.Raw,
+		Inserter: clickhouse.NewInserter(e.cfg.ClickHouse), Landed: landing.Tables{Conn: conn},
+		NewBuilder: func(source string, partition int32) landing.Builder { return rows.New(source, partition) },
+	})
+	return kafka.NewGroup(e.cfg.Kafka, d, kafka.GroupOptions{
+		Group: topics.GroupTouchpoints, Topic: topics.Enriched, Membership: e.cfg.Membership, Work: l.Work, Metrics: e.deps.Metrics,
+	})
+}

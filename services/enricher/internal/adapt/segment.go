@@ -1,0 +1,238 @@
+package adapt
+
+import (
+	"strings"
+
+	"touchline.dev/schemas/event"
+	"touchline.dev/services/enricher/internal/eventtime"
+	"touchline.dev/services/enricher/internal/pipeline"
+	"touchline.dev/services/internal/jsonscan"
+)
+
+// segment reads the calls of Segment's HTTP API, alone or out of a batch: what
+// identifies the event and when it was here, its properties and its context in
+// the two files beside this one.
+type segment struct{}
+
+// call is the members of an event that have fields, as they were written. The
+// event is walked once; everything keeps the spans of its values.
+type call struct {
+	kind, event, name, channel                          []byte
+	anonymousID, userID, previousID, groupID, messageID []byte
+	timestamp, originalTimestamp, sentAt                []byte
+	properties, traits, context                         []byte
+
+	in    details
+	about about
+}
+
+// Adapt reads one call.
+func (segment) Adapt(e *pipeline.Event) pipeline.Verdict {
+	var c call
+	request, verdict := requestContext(e)
+	if verdict.Outcome != "" {
+		return verdict
+	}
+	if verdict := c.read(e, request); verdict.Outcome != "" {
+		return verdict
+	}
+	if verdict := c.identify(e); verdict.Outcome != "" {
+		return verdict
+	}
+	if verdict := c.required(e); verdict.Outcome != "" {
+		return verdict
+	}
+	c.times(e)
+	c.fillDetails(e)
+	c.fillAbout(e)
+	finishContext(e, c.context, request)
+	return pipeline.Verdict{}
+}
+
+// read notes the members; those without a field go to e.Extra, the write key
+// nowhere.
+func (c *call) read(e *pipeline.Event, request []byte) pipeline.Verdict {
+	c.about.readAll(request)
+	m := jsonscan.MembersOf(e.Raw.Event)
+	for m.Next() {
+		switch string(m.Name()) {
+		case "type":
+			c.kind = m.Value()
+		case "event":
+			c.event = m.Value()
+		case "name":
+			c.name = m.Value()
+		case "channel":
+			c.channel = m.Value()
+		case "anonymousId":
+			c.anonymousID = m.Value()
+		case "userId":
+			c.userID = m.Value()
+		case "previousId":
+			c.previousID = m.Value()
+		case "groupId":
+			c.groupID = m.Value()
+		case "messageId":
+			c.messageID = m.Value()
+		case "timestamp":
+			c.timestamp = m.Value()
+		case "originalTimestamp":
+			c.originalTimestamp = m.Value()
+		case "sentAt":
+			c.sentAt = m.Value()
+		case "traits":
+			c.traits = m.Value()
+		case "properties":
+			c.in = details{}
+			inner := m.Enter()
+			c.in.read(&inner)
+			m.Leave(&inner)
+			c.properties = m.Value()
+		case "context":
+			if c.context != nil { // a second one counts alone
+				c.about = about{}
+				c.about.readAll(request)
+			}
+			inner := m.Enter()
+			c.about.read(&inner)
+			m.Leave(&inner)
+			c.context = m.Value()
+		case "writeKey":
+		default:
+			keep(e, alias(m.RawName()), m.Value())
+		}
+	}
+	if err := m.Err(); err != nil {
+		return syntaxVerdict(e.Raw.Event, err)
+	}
+	var verdict pipeline.Verdict
+	if c.properties, verdict = wantObject("properties", c.properties); verdict.Outcome != "" {
+		return verdict
+	}
+	if c.traits, verdict = wantObject("traits", c.traits); verdict.Outcome != "" {
+		return verdict
+	}
+	c.context, verdict = wantObject("context", c.context)
+	return verdict
+}
+
+// wantObject returns nil for what stands for an object without members: null, or
+// the empty array that PHP makes of one.
+func wantObject(field string, value []byte) ([]byte, pipeline.Verdict) {
+	switch kind := jsonscan.KindOf(value); {
+	case kind == jsonscan.Object:
+		return value, pipeline.Verdict{}
+	case kind == jsonscan.Absent || kind == jsonscan.Null || kind == jsonscan.Array && !says(value):
+		return nil, pipeline.Verdict{}
+	}
+	return nil, pipeline.Reject(event.WrongType, field, field+" must be an object")
+}
+
+// identify reads type and ids.
+func (c *call) identify(e *pipeline.Event) pipeline.Verdict {
+	t := e.Touchpoint
+	kind := e.Raw.Endpoint
+	switch jsonscan.KindOf(c.kind) {
+	case jsonscan.String:
+		if s := whole(e, c.kind); s != "" {
+			kind = s
+		}
+	case jsonscan.Absent, jsonscan.Null:
+	default:
+		return pipeline.Reject(event.WrongType, "type", "type must be a string")
+	}
+	switch kind {
+	case "track":
+		t.Type = "track"
+	case "page":
+		t.Type, t.Event, t.Kind = "page", "page_view", "page_view"
+	case "screen":
+		t.Type, t.Event, t.Kind = "screen", "screen_view", "screen_view"
+	case "identify":
+		t.Type, t.Event, t.Kind = "identify", "identify", "identify"
+	case "group":
+		t.Type, t.Event, t.Kind = "group", "group", "group"
+	case "alias":
+		t.Type, t.Event, t.Kind = "alias", "alias", "alias"
+	case "batch", "import":
+		return pipeline.Reject(event.MissingField, "type", "an event in a batch needs a type")
+	default:
+		return pipeline.Reject(event.UnknownType, "type", "type must be one of track, page, screen, identify, group, alias, is "+quote(kind))
+	}
+	var verdict pipeline.Verdict
+	if t.AnonymousID, verdict = identifier(e, "anonymousId", c.anonymousID); verdict.Outcome != "" {
+		return verdict
+	}
+	if t.UserID, verdict = identifier(e, "userId", c.userID); verdict.Outcome != "" {
+		return verdict
+	}
+	if t.PreviousID, verdict = identifier(e, "previousId", c.previousID); verdict.Outcome != "" {
+		return verdict
+	}
+	if t.GroupID, verdict = identifier(e, "groupId", c.groupID); verdict.Outcome != "" {
+		return verdict
+	}
+	t.MessageID, verdict = token(e, "messageId", c.messageID)
+	return verdict
+}
+
+// required checks what the call cannot do without, and takes the names.
+func (c *call) required(e *pipeline.Event) pipeline.Verdict {
+	t := e.Touchpoint
+	if t.AnonymousID == "" && t.UserID == "" {
+		return pipeline.Reject(event.MissingIdentity, "", "neither anonymousId nor userId names anybody")
+	}
+	switch t.Type {
+	case "track":
+		return c.eventName(e)
+	case "group":
+		if t.GroupID == "" {
+			return pipeline.Reject(event.MissingField, "groupId", "a group call needs a groupId")
+		}
+	case "alias":
+		if t.PreviousID == "" {
+			return pipeline.Reject(event.MissingField, "previousId", "an alias call needs a previousId")
+		}
+	}
+	keep(e, "event", c.event) // only a track call has a field for it
+	return pipeline.Verdict{}
+}
+
+func (c *call) eventName(e *pipeline.Event) pipeline.Verdict {
+	switch jsonscan.KindOf(c.event) {
+	case jsonscan.String:
+	case jsonscan.Absent, jsonscan.Null:
+		return pipeline.Reject(event.MissingField, "event", "a track call needs an event")
+	default:
+		return pipeline.Reject(event.WrongType, "event", "event must be a string")
+	}
+	name := whole(e, c.event)
+	if strings.TrimSpace(name) == "" {
+		return pipeline.Reject(event.MissingField, "event", "a track call needs an event")
+	}
+	if len(name) > maxEventName {
+		return pipeline.Reject(event.FieldTooLong, "event", "event is longer than 256 bytes")
+	}
+	e.Touchpoint.Event = name
+	return pipeline.Verdict{}
+}
+
+// times reads what the SDK says about time; what is no time stays in e.Extra.
+func (c *call) times(e *pipeline.Event) {
+	t := e.Touchpoint
+	if t.OriginalTimestamp, t.HasOriginalTimestamp = c.time(e, "timestamp", c.timestamp); !t.HasOriginalTimestamp {
+		t.OriginalTimestamp, t.HasOriginalTimestamp = c.time(e, "originalTimestamp", c.originalTimestamp)
+	} else {
+		keep(e, "originalTimestamp", c.originalTimestamp)
+	}
+	if t.SentAt, t.HasSentAt = c.time(e, "sentAt", c.sentAt); !t.HasSentAt {
+		t.SentAt, t.HasSentAt = eventtime.Parse(bytesOf(e.Raw.SentAt))
+	}
+}
+
+func (c *call) time(e *pipeline.Event, field string, value []byte) (ms int64, ok bool) {
+	if ms, ok = eventtime.Parse(bytesOf(whole(e, value))); !ok {
+		keep(e, field, value)
+	}
+	return ms, ok
+}

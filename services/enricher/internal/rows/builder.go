@@ -1,0 +1,118 @@
+package rows
+
+import (
+	"fmt"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"touchline.dev/schemas/event"
+	"touchline.dev/services/internal/clickhouse"
+)
+
+// Builder builds the blocks of one chunk of the dense log. It is a
+// landing.Builder and not safe for concurrent use.
+type Builder struct {
+	touchpoints *touchpoints
+	rejected    *rejected
+	enriched    event.Enriched
+	bytes       int
+}
+
+// New returns a builder for records whose source offsets belong to a partition
+// of the topic with the id source.
+func New(source string, partition int32) *Builder {
+	return &Builder{touchpoints: newTouchpoints(source, partition), rejected: newRejected(source, partition)}
+}
+
+// Add appends the row that the record stands for: one in touchpoints for a
+// stored event, one in rejected for a rejected one, none otherwise. The record's
+// value must not change before the block was inserted.
+func (b *Builder) Add(r *kgo.Record, src int64) error {
+	if err := b.enriched.Decode(r.Value); err != nil {
+		return fmt.Errorf("decode enriched record: %w", err)
+	}
+	switch b.enriched.Outcome {
+	case event.Stored:
+		b.touchpoints.add(&b.enriched, src)
+	case event.Rejected:
+		b.rejected.add(&b.enriched, src)
+	case event.Duplicate, event.Dropped, event.LostRetention:
+		return nil
+	default:
+		return fmt.Errorf("decode enriched record: outcome %q is unknown", b.enriched.Outcome)
+	}
+	b.bytes += len(r.Value) + rowBytes
+	return nil
+}
+
+// rowBytes is what the fixed-width columns of a row take, and the bookkeeping of
+// its strings: 60 columns of at most 16 bytes.
+const rowBytes = 960
+
+// Rows returns the number of rows of both tables.
+func (b *Builder) Rows() int { return b.touchpoints.event.Rows() + b.rejected.reason.Rows() }
+
+// Bytes returns roughly what the rows take in memory.
+func (b *Builder) Bytes() int { return b.bytes }
+
+// Blocks returns the block of touchpoints, then that of rejected.
+func (b *Builder) Blocks() []clickhouse.Block {
+	return []clickhouse.Block{
+		{Table: b.touchpoints.table.FullName(), Input: b.touchpoints.input},
+		{Table: b.rejected.table.FullName(), Input: b.rejected.input},
+	}
+}
+
+// Reset empties the builder and keeps its memory.
+func (b *Builder) Reset() {
+	b.touchpoints.input.Reset()
+	b.rejected.input.Reset()
+	b.bytes = 0
+}
+
+// timeSource is the Enum8 of column time_source.
+func timeSource(s event.TimeSource) proto.Enum8 {
+	switch s {
+	case event.TimeClient:
+		return 1
+	case event.TimeCorrected:
+		return 2
+	case event.TimeClamped:
+		return 4
+	}
+	return 3
+}
+
+// schemaStatus is the Enum8 of column schema_status.
+func schemaStatus(s string) proto.Enum8 {
+	switch s {
+	case "valid":
+		return 1
+	case "invalid":
+		return 2
+	case "unknown":
+		return 3
+	}
+	return 0
+}
+
+// decimalColumn is ch-go's 64-bit decimal under the type that the table declares:
+// the precision is part of the name.
+type decimalColumn struct {
+	proto.ColDecimal64
+	typ proto.ColumnType
+}
+
+// Type implements proto.ColInput.
+func (c *decimalColumn) Type() proto.ColumnType { return c.typ }
+
+// enumColumn is ch-go's 8-bit enum under the type that the table declares: the
+// server wants to see the values.
+type enumColumn struct {
+	proto.ColEnum8
+	typ proto.ColumnType
+}
+
+// Type implements proto.ColInput.
+func (c *enumColumn) Type() proto.ColumnType { return c.typ }

@@ -1,0 +1,90 @@
+package rows
+
+import (
+	"github.com/ClickHouse/ch-go/proto"
+
+	schema "touchline.dev/schemas/clickhouse"
+	"touchline.dev/schemas/event"
+)
+
+// rejected builds the block of table rejected.
+type rejected struct {
+	columns
+	topic         string
+	partition     int32
+	names, values []string
+
+	project, stage, reason, protocol, endpoint, source   *proto.ColLowCardinality[string]
+	srcTopic                                             *proto.ColLowCardinality[string]
+	receivedAt                                           *proto.ColDateTime64
+	message, field, sentAt, clientIP, userAgent, context *proto.ColStr
+	payload                                              *proto.ColStr
+	receiptID                                            *proto.ColUUID
+	batchIndex                                           *proto.ColUInt32
+	headerNames, headerValues                            *proto.ColArr[string]
+	originalBytes, srcOffset                             *proto.ColUInt64
+	srcPartition                                         *proto.ColUInt16
+}
+
+func newRejected(topic string, partition int32) *rejected {
+	b := &rejected{columns: columns{table: schema.Rejected()}, topic: topic, partition: partition}
+	c := &b.columns
+	b.project = c.low("project")
+	b.receivedAt = c.time("received_at")
+	b.stage = c.low("stage")
+	b.reason = c.low("reason")
+	b.message = c.str("message")
+	b.field = c.str("field")
+	b.receiptID = add(c, "receipt_id", new(proto.ColUUID))
+	b.protocol = c.low("protocol")
+	b.endpoint = c.low("endpoint")
+	b.source = c.low("source")
+	b.batchIndex = add(c, "batch_index", new(proto.ColUInt32))
+	b.sentAt = c.str("sent_at")
+	b.clientIP = c.str("client_ip")
+	b.userAgent = c.str("user_agent")
+	b.headerNames = add(c, "header_names", new(proto.ColStr).LowCardinality().Array())
+	b.headerValues = add(c, "header_values", new(proto.ColStr).Array())
+	b.context = c.str("context")
+	b.payload = c.str("payload")
+	b.originalBytes = add(c, "original_bytes", new(proto.ColUInt64))
+	b.srcTopic = c.low("src_topic")
+	b.srcPartition = add(c, "src_partition", new(proto.ColUInt16))
+	b.srcOffset = add(c, "src_offset", new(proto.ColUInt64))
+	c.complete()
+	return b
+}
+
+// add appends the row of a rejected event: its bytes and the whole envelope, so
+// that it can be sent again.
+func (b *rejected) add(e *event.Enriched, src int64) {
+	r := &e.Rejection
+	b.names, b.values = b.names[:0], b.values[:0]
+	for _, h := range r.Raw.Headers {
+		b.names = append(b.names, h.Name)
+		b.values = append(b.values, h.Value)
+	}
+
+	b.project.Append(e.Project)
+	b.receivedAt.AppendRaw(millis(e.ReceivedAt))
+	b.stage.Append(r.Stage)
+	b.reason.Append(string(e.Reason))
+	b.message.Append(r.Message)
+	b.field.Append(r.Field)
+	b.receiptID.Append(r.ReceiptID)
+	b.protocol.Append(r.Raw.Protocol)
+	b.endpoint.Append(r.Raw.Endpoint)
+	b.source.Append(r.Raw.Source)
+	b.batchIndex.Append(r.Raw.Index)
+	b.sentAt.Append(r.Raw.SentAt)
+	b.clientIP.Append(r.Raw.ClientIP)
+	b.userAgent.Append(r.Raw.UserAgent)
+	b.headerNames.Append(b.names)
+	b.headerValues.Append(b.values)
+	b.context.AppendBytes(r.Raw.Context)
+	b.payload.AppendBytes(r.Raw.Event)
+	b.originalBytes.Append(r.Raw.OriginalBytes)
+	b.srcTopic.Append(b.topic)
+	b.srcPartition.Append(uint16(b.partition))
+	b.srcOffset.Append(uint64(src))
+}
