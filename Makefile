@@ -1,0 +1,106 @@
+# `make help` lists the targets. Go and npm are all that has to be installed:
+# every other tool is built from source at a pinned version into .cache.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# The modules of go.work, as the go command sees them. A pattern such as ./...
+# never spans modules, and there is no module at the top on purpose.
+MODULES = $(shell go list -m -f '{{.Dir}}')
+# The programs; each ends up in bin under its own name.
+COMMANDS := ./services/collector/cmd/collector ./services/enricher/cmd/enricher \
+	./services/scorer/cmd/scorer ./services/standalone/cmd/touchline
+
+VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS = -X touchline.dev/services/internal/version.release=$(VERSION)
+
+# Tests start brokers and ClickHouse servers: as many packages at a time as there
+# are cores, and no more than two. A package that takes longer than the timeout
+# prints its goroutines and fails.
+TEST_PARALLEL ?= 2
+TEST_TIMEOUT  ?= 20m
+# What `make e2e` and `make chaos` repeat, and how often.
+COUNT         ?= 1
+# Arguments of `make run`, such as ARGS="--listen 127.0.0.1:9000".
+ARGS          ?=
+# Arguments of `make bench`, such as ARGS="--events 1000000".
+
+GOLANGCI_LINT_VERSION := v2.15.0
+GOLANGCI_LINT := .cache/golangci-lint/$(GOLANGCI_LINT_VERSION)/golangci-lint
+
+.PHONY: help
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##
+
+.PHONY: run
+run: build ## Build, then run everything in one process with a demo shop (data in .data/run).
+	bin/touchline up --demo --dir .data/run $(ARGS)
+
+.PHONY: build
+build: ## Build the programs into bin.
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ $(COMMANDS)
+
+.PHONY: test
+test: ## Run every test of every module, end-to-end and kill tests included.
+	go test -p $(TEST_PARALLEL) -timeout $(TEST_TIMEOUT) work
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Run the linters of .golangci.yml (the first run builds golangci-lint: 3 to 5 minutes).
+	$(GOLANGCI_LINT) run $(addsuffix /...,$(MODULES))
+
+.PHONY: fmt
+fmt: ## Format the Go code.
+	gofmt -w schemas services scripts
+
+.PHONY: vet
+vet: ## Run go vet on every module.
+	go vet work
+
+.PHONY: tidy
+tidy: ## Bring go.mod, go.sum and go.work.sum up to date.
+	go work sync
+	for m in $(MODULES) scripts/tools; do (cd $$m && GOWORK=off go mod tidy); done
+
+.PHONY: generate
+generate: ## Write the generated files: Go code of the messages, docs/configuration.md.
+	scripts/generate.sh
+
+.PHONY: verify
+verify: ## Fail if a file is not formatted, not tidy, or generated from something older.
+	scripts/check-format.sh
+	scripts/check-tidy.sh
+	scripts/generate.sh --check
+	go vet work
+
+.PHONY: imports
+imports: ## Check which module may import which.
+	scripts/check-imports.sh
+
+.PHONY: isolated
+isolated: ## Build and vet each module by itself, as it is outside the workspace.
+	scripts/check-isolated.sh
+
+.PHONY: e2e
+e2e: ## Run the end-to-end tests only, COUNT times.
+	go test -count $(COUNT) -timeout 60m -v ./services/standalone/e2e/...
+
+.PHONY: chaos
+chaos: ## Run the kill and restart tests only, COUNT times.
+	go test -count $(COUNT) -timeout 60m -v -run 'Kill|Chaos' ./services/standalone/e2e/...
+
+.PHONY: bench
+bench: ## Measure CPU-seconds per million events of each stage.
+	go run ./services/standalone/bench $(ARGS)
+
+.PHONY: clean
+clean: ## Delete binaries, the data of make run, and built tools.
+	rm -rf bin .data .cache
+
+# Not `go get -tool`: the linter's dependencies would join the version selection
+# of our own modules.
+$(GOLANGCI_LINT):
+	GOBIN=$(CURDIR)/$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
