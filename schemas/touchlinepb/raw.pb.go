@@ -36,7 +36,8 @@ type Raw struct {
 	// Wire protocol that the request was read as: "segment".
 	Protocol string `protobuf:"bytes,2,opt,name=protocol,proto3" json:"protocol,omitempty"`
 	// Call of that protocol, where the event itself need not name its type:
-	// Segment's "track", "identify", "page", "screen", "group", "alias", "batch".
+	// Segment's "track", "identify", "page", "screen", "group", "alias", "batch",
+	// "import" (a batch whose times may lie far back).
 	Endpoint string `protobuf:"bytes,3,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
 	// Label that the projects file gives to the write key; empty when it has none.
 	Source string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`

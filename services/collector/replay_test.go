@@ -178,12 +178,14 @@ func TestRecordedRequests(t *testing.T) {
 	}
 }
 
-// endpointOf maps a path to the call it stands for: batches say "batch", single
+// endpointOf maps a path to the call it stands for: batches say "batch" or "import", single
 // calls their own type.
 func endpointOf(target, typ string) string {
 	switch strings.TrimPrefix(target, "/v1/") {
-	case "b", "batch", "import":
+	case "b", "batch":
 		return "batch"
+	case "import":
+		return "import"
 	}
 	return typ
 }
@@ -192,7 +194,7 @@ func endpointOf(target, typ string) string {
 // request's context and sent time.
 func element(t *testing.T, r recorded, index int) (original, context []byte, sentAt string) {
 	t.Helper()
-	if endpointOf(r.Target, "") != "batch" {
+	if e := endpointOf(r.Target, ""); e != "batch" && e != "import" {
 		return []byte(r.text()), nil, ""
 	}
 	var body struct {

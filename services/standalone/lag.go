@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -111,6 +112,7 @@ func groupLag(ctx context.Context, client *kafkago.Client, group, topic string) 
 		}
 		lags = append(lags, l)
 	}
+	slices.SortFunc(lags, func(a, b Lag) int { return a.Partition - b.Partition })
 	return lags, nil
 }
 

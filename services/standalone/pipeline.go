@@ -24,6 +24,7 @@ import (
 	"touchline.dev/services/internal/projects"
 	"touchline.dev/services/internal/retry"
 	"touchline.dev/services/internal/telemetry"
+	"touchline.dev/services/scorer"
 )
 
 // pipeline holds what the components of one process tell each other: each is
@@ -51,6 +52,7 @@ func (p *pipeline) addTo(g *lifecycle.Group) {
 	g.Add("broker", lifecycle.Func(p.runBroker))
 	g.Add("clickhouse", lifecycle.Func(p.runClickHouse))
 	g.Add("projects file", lifecycle.Lazy(p.watchProjects))
+	g.Add(scorer.Service, lifecycle.Lazy(p.newScorer))
 	g.Add(enricher.Service, lifecycle.Lazy(p.newEnricher))
 	g.Add(collector.Service, lifecycle.Lazy(p.newCollector))
 }
@@ -192,6 +194,12 @@ func (p *pipeline) newEnricher() (lifecycle.Component, error) {
 	cfg.State.Dir, cfg.Kafka, cfg.Membership = p.s.enricherDir(), p.kafka, p.s.Membership
 	cfg.ClickHouse, cfg.Landing, cfg.Projects = p.clickhouse, p.s.Landing, p.projectsConfig()
 	return enricher.New(cfg, p.deps.Named(enricher.Service))
+}
+
+func (p *pipeline) newScorer() (lifecycle.Component, error) {
+	cfg := scorer.Default()
+	cfg.Kafka, cfg.Membership, cfg.ClickHouse, cfg.Landing, cfg.Rules = p.kafka, p.s.Membership, p.clickhouse, p.s.Landing, p.s.Rules
+	return scorer.New(cfg, p.deps.Named(scorer.Service))
 }
 
 // files of the data directory that hold what nobody can make again.

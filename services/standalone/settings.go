@@ -10,6 +10,7 @@ import (
 	"touchline.dev/services/internal/landing"
 	"touchline.dev/services/internal/lifecycle"
 	"touchline.dev/services/internal/telemetry"
+	"touchline.dev/services/scorer"
 )
 
 // Settings are those of `touchline up`.
@@ -28,6 +29,7 @@ type Settings struct {
 	HTTP             collector.HTTP   `yaml:"http"`
 	Membership       kafka.Membership `yaml:"membership"`
 	Landing          landing.Config   `yaml:"landing"`
+	Rules            scorer.Rules     `yaml:"rules"`
 	Lifecycle        lifecycle.Config `yaml:"lifecycle"`
 	Telemetry        telemetry.Config `yaml:"telemetry"`
 }
@@ -43,7 +45,7 @@ func DefaultSettings() Settings {
 	s := Settings{
 		Dir: ".data", Listen: "127.0.0.1:8080", Kafka: "127.0.0.1:0",
 		ClickHouseServer: ClickHouseServer{Listen: "127.0.0.1:0", MaxMemory: 2 * config.GiB},
-		HTTP:             collector.DefaultHTTP(), Membership: kafka.DefaultMembership(), Landing: landing.Default(),
+		HTTP:             collector.DefaultHTTP(), Membership: kafka.DefaultMembership(), Landing: landing.Default(), Rules: scorer.Default().Rules,
 		Lifecycle: lifecycle.Default(), Telemetry: telemetry.Default(),
 	}
 	return s

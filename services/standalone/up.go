@@ -37,6 +37,9 @@ func up(c *call) error {
 	}, func(t *telemetry.Telemetry, g *lifecycle.Group) error {
 		p = newPipeline(s, t.Deps, c.stderr)
 		p.addTo(g)
+		if s.Demo {
+			g.Add("demo", p.demo(c.stdout))
+		}
 		return nil
 	})
 	return nil

@@ -165,3 +165,6 @@ func parallel[T any](items []T, do func(i int, item T)) {
 	close(next)
 	workers.Wait()
 }
+
+// instantOf reads a time in RFC 3339 as milliseconds since 1970.
+func instantOf(text string) int64 { return must(time.Parse(time.RFC3339, text)).UnixMilli() }

@@ -1,6 +1,7 @@
 package analytics
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -42,9 +43,10 @@ func TestTouchpointsShowWhatWasStored(t *testing.T) {
 		for range 1 + r.IntN(6) {
 			row, view := randomTouchpoint(r, streamName(i))
 			if r.IntN(4) == 0 {
-				o := override{streamName(i), row["person_id"].(uint64), r.Uint64() >> (r.IntN(8) * 8), 1}
+				// An id that no other row has, to one that may be small.
+				o := override{streamName(i), r.Uint64() | 1<<63, r.Uint64()>>(r.IntN(8)*8) | 1, 1}
 				overrides = append(overrides, o)
-				view["person_id"] = fmt.Sprintf("%016X", o.newID)
+				row["person_id"], view["person_id"] = o.oldID, fmt.Sprintf("%016X", o.newID)
 			}
 			rows, want = append(rows, row), append(want, view)
 		}
@@ -114,6 +116,7 @@ func TestScoresShowTheLatestVersion(t *testing.T) {
 		for _, version := range versions {
 			row, view := randomRow(r, schema.Scores())
 			row["project"], view["project"] = streamName(i), streamName(i)
+			row["model"], view["model"] = "lead", "lead"
 			row["person_id"], view["person_id"] = person, fmt.Sprintf("%016X", person)
 			row["version"], view["version"] = uint64(version), fmt.Sprint(version)
 			row["reason_features"], row["reason_contributions"] = []string{"a \"b\"", "c"}, []float64{0.5, float64(version)}
@@ -331,7 +334,8 @@ func compareView(t *testing.T, conn driver.Conn, view, key string, want []shown)
 				continue
 			}
 			if texts[i] != w[name] {
-				return fmt.Errorf("column %s: have %q, want %q", name, texts[i], w[name])
+				t.Errorf("row %d, column %s: have %q, want %q", rows, name, texts[i], w[name])
+				return errors.New("stopped at the first difference")
 			}
 		}
 		return nil

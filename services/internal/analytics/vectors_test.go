@@ -41,9 +41,16 @@ type query interface {
 var monday0 = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 
 func TestVectors(t *testing.T) {
+	asked := map[string]int{}
 	for _, v := range readVectors(t) {
 		for _, e := range v.evals {
+			asked[fmt.Sprintf("%T", e.query)]++
 			compareRows(t, e.place, e.query.reference(v.stream), e.expect)
+		}
+	}
+	for _, q := range []query{funnelQuery{}, dropOffQuery{}, retentionQuery{}} {
+		if kind := fmt.Sprintf("%T", q); asked[kind] < 5 {
+			t.Errorf("%s: have %d vectors, want 5 or more", kind, asked[kind])
 		}
 	}
 }

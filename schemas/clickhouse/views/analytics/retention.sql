@@ -15,6 +15,8 @@ CREATE OR REPLACE VIEW analytics.retention
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 WITH
+    -- dateDiff would refuse an unknown unit before good_retention can say what is wrong.
+    if({granularity:String} IN ('week', 'month'), {granularity:String}, 'day') AS unit,
     toDate({from:DateTime64(3, 'UTC')}) AS from_day,
     members AS
     (
@@ -22,7 +24,7 @@ WITH
         SELECT
             arrayFilter(
                 i -> i >= 0 AND i < {cohorts:UInt16}
-                    AND ({mode:String} != 'first_time' OR i = toInt32(dateDiff({granularity:String}, from_day, first.first_day))),
+                    AND ({mode:String} != 'first_time' OR i = toInt32(dateDiff(unit, from_day, first.first_day))),
                 intervals.start_intervals
             ) AS member_of,
             intervals.return_intervals AS returned
@@ -75,15 +77,15 @@ WITH
     )
 SELECT
     multiIf(
-        {granularity:String} = 'month', addMonths(toStartOfMonth(from_day), cells.cohort),
-        {granularity:String} = 'week', toMonday(from_day) + 7 * cells.cohort,
+        unit = 'month', addMonths(toStartOfMonth(from_day), cells.cohort),
+        unit = 'week', toMonday(from_day) + 7 * cells.cohort,
         from_day + cells.cohort
     ) AS cohort_date,
     toInt64(cells.cohort) AS cohort,
     toInt64(cells.period) AS period,
     counts.n AS persons,
     maxIf(counts.n, cells.period = 0) OVER (PARTITION BY cells.cohort) AS cohort_size,
-    toBool(cells.cohort + cells.period < dateDiff({granularity:String}, from_day, toDate({as_of:DateTime64(3, 'UTC')}))) AS complete
+    toBool(cells.cohort + cells.period < dateDiff(unit, from_day, toDate({as_of:DateTime64(3, 'UTC')}))) AS complete
 FROM cells
 LEFT JOIN counts ON counts.cohort = cells.cohort AND counts.period = cells.period
 ORDER BY cohort, period

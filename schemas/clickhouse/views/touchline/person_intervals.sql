@@ -5,6 +5,8 @@
 --
 --   start_intervals, return_intervals   without repetition, in no order
 CREATE OR REPLACE VIEW touchline.person_intervals AS
+-- dateDiff would refuse an unknown unit before good_retention can say what is wrong.
+WITH if({granularity:String} IN ('week', 'month'), {granularity:String}, 'day') AS unit
 SELECT
     dictGetOrDefault('touchline.person_map', 'new_id', p.person_id, p.person_id) AS person_id,
     groupUniqArrayArrayIf(intervals, event = {start_event:String}) AS start_intervals,
@@ -15,7 +17,7 @@ FROM
         person_id,
         event,
         arrayDistinct(arrayMap(
-            d -> toInt32(dateDiff({granularity:String}, toDate({from:DateTime64(3, 'UTC')}), month + d)),
+            d -> toInt32(dateDiff(unit, toDate({from:DateTime64(3, 'UTC')}), month + d)),
             bitPositionsToArray(days)
         )) AS intervals
     FROM touchline.person_days

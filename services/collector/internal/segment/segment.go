@@ -20,8 +20,12 @@ import (
 // Name is the protocol's name in raw records and in the projects file.
 const Name = "segment"
 
-// Calls whose body is one event, and those whose body is a batch of them.
-const batch = "batch"
+// Calls whose body is a batch of events; the others carry one. An import says
+// so, because the times of its events are not clamped.
+const (
+	batch   = "batch"
+	imports = "import"
+)
 
 // New returns the protocol. keys returns the projects as they are now.
 func New(keys func() *projects.Set) intake.Protocol {
@@ -33,7 +37,7 @@ func New(keys func() *projects.Set) intake.Protocol {
 	}}
 	for _, r := range []struct{ path, endpoint string }{
 		{"track", "track"}, {"identify", "identify"}, {"page", "page"}, {"screen", "screen"},
-		{"group", "group"}, {"alias", "alias"}, {"batch", batch}, {"import", batch},
+		{"group", "group"}, {"alias", "alias"}, {"batch", batch}, {"import", imports},
 		{"t", "track"}, {"i", "identify"}, {"p", "page"}, {"s", "screen"}, {"g", "group"}, {"a", "alias"}, {"b", batch},
 	} {
 		p.Routes = append(p.Routes, intake.Route{Method: http.MethodPost, Path: "/v1/" + r.path, Endpoint: r.endpoint})
@@ -80,7 +84,7 @@ func (dialect) Slice(b *intake.Batch) {
 	names := [members]string{messageID: "messageId", anonymousID: "anonymousId", userID: "userId", writeKey: "writeKey"}
 	b.Scratch = b.Scratch[:0]
 	b.Cursor.Reset(b.Body)
-	if b.Endpoint == batch {
+	if b.Endpoint == batch || b.Endpoint == imports {
 		sliceBatch(b, names[:])
 		return
 	}

@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -34,6 +35,10 @@ func (b *Builder) Add(r *kgo.Record, src int64) error {
 	}
 	switch b.enriched.Outcome {
 	case event.Stored:
+		// The table's constraints; the server would refuse the whole block.
+		if b.enriched.Project == "" || b.enriched.Touchpoint.Event == "" {
+			return errors.New("decode enriched record: a stored event without project or name")
+		}
 		b.touchpoints.add(&b.enriched, src)
 	case event.Rejected:
 		b.rejected.add(&b.enriched, src)

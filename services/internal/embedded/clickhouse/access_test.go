@@ -34,19 +34,22 @@ func TestWriterAndDefiner(t *testing.T) {
 	s := start(t, config(t))
 	run(t, s, schema...)
 	for sql, want := range map[string]string{
-		"SELECT currentUser()":                                                                             "writer",
-		"SELECT sum(n) FROM analytics.events":                                                              "55",
-		"SELECT count() FROM analytics.below(limit = 4)":                                                   "4",
-		"SELECT dictGet('touchline.person_map', 'b', 1::UInt64)":                                           "2",
-		"SELECT events FROM touchline.visitors":                                                            "1",
-		"SELECT timezone()":                                                                                "UTC",
-		"ALTER TABLE touchline.events DELETE WHERE n = 10 SETTINGS mutations_sync = 1":                     "",
-		"SELECT value FROM system.server_settings WHERE name = 'max_server_memory_usage'":                  fmt.Sprint(2 << 30),
+		"SELECT currentUser()":                                                            "writer",
+		"SELECT sum(n) FROM analytics.events":                                             "55",
+		"SELECT count() FROM analytics.below(limit = 4)":                                  "4",
+		"SELECT dictGet('touchline.person_map', 'b', 1::UInt64)":                          "2",
+		"SELECT events FROM touchline.visitors":                                           "1",
+		"SELECT timezone()":                                                               "UTC",
+		"SELECT value FROM system.server_settings WHERE name = 'max_server_memory_usage'": fmt.Sprint(2 << 30),
 		"SELECT count() FROM system.merge_tree_settings WHERE name LIKE 'number_of_free%' AND value = '2'": "3",
 	} {
 		if got := run(t, s, sql); got != want {
 			t.Errorf("%s: %q instead of %q", sql, got, want)
 		}
+	}
+	run(t, s, "ALTER TABLE touchline.events DELETE WHERE n = 10 SETTINGS mutations_sync = 1")
+	if got := run(t, s, "SELECT sum(n) FROM analytics.events"); got != "45" {
+		t.Errorf("sum after a delete: %s", got)
 	}
 }
 

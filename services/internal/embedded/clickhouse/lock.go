@@ -10,8 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrLocked says that another server works on the data directory.
-var ErrLocked = errors.New("another server uses this directory")
+// ErrLocked says that another process, or another Start in this one, works in the
+// directory.
+var ErrLocked = errors.New("directory is in use by another process")
 
 // lockFile takes the lock at path, which the kernel gives back when this
 // process ends, however it ends. It returns ErrLocked at once if another

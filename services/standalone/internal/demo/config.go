@@ -32,7 +32,7 @@ type Config struct {
 // Default returns a month of a small shop and two live visitors in five seconds,
 // some three events a second. The address and the write key must be given.
 func Default() Config {
-	return Config{Visitors: 1500, Days: 30, Seed: 1, LiveRate: 0.4}
+	return Config{Visitors: 1200, Days: 30, Seed: 1, LiveRate: 0.4}
 }
 
 // Validate returns all that is wrong with the configuration, or nil.

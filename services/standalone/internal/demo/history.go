@@ -102,7 +102,7 @@ func (s *sender) sendHistory(ctx context.Context, events []Event) error {
 	}
 	for n := 0; len(encoded) > 0; n++ {
 		size, bytes := 0, 0
-		for size < len(encoded) && size < maxBatchEvents && bytes+len(encoded[size]) < maxBatchBytes {
+		for size < len(encoded) && size < maxBatchEvents && (size == 0 || bytes+len(encoded[size]) < maxBatchBytes) {
 			bytes += len(encoded[size]) + len(",")
 			size++
 		}

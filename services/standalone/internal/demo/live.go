@@ -79,33 +79,33 @@ func liveEnd(ctx, visits context.Context) error {
 }
 
 // perform sends the events of one visitor one after the other, each with the time
-// at which it comes.
+// at which it comes. When ctx ends the rest stays undone.
 func (s *sender) perform(ctx context.Context, events []Event) error {
-	var gathered []Event
-	for i := range events {
+	var gathered []Event // of the app
+	for i, e := range events {
 		if !pause(ctx, time.Duration(150+mathrand.IntN(750))*time.Millisecond) {
 			return nil
 		}
-		e := &events[i]
 		e.At = time.Now().UTC().Truncate(time.Millisecond)
 		var r request
 		switch {
 		case e.Context.App != nil:
-			gathered = append(gathered, *e)
-			if len(gathered) < appFlush && i < len(events)-1 {
+			gathered = append(gathered, e)
+			if i+1 < len(events) && events[i+1].Context.App != nil && len(gathered) < appFlush {
 				continue
 			}
 			r = batchOf(gathered, e.Context.UserAgent)
 			gathered = nil
 		case e.Context.Page == nil:
-			r = batchOf([]Event{*e}, serverAgent)
+			r = batchOf([]Event{e}, serverAgent)
 		default:
 			r = request{shortPath(e.Type), e.Context.UserAgent, e.JSON}
 		}
-		if err := s.post(ctx, r); err != nil {
-			return err
-		}
+		times := 1
 		if mathrand.IntN(liveRepeated) == 0 {
+			times = 2
+		}
+		for range times {
 			if err := s.post(ctx, r); err != nil {
 				return err
 			}

@@ -47,9 +47,13 @@ func (v *visitor) wander() {
 		v.wait(28 * time.Second)
 		switch v.index(5, func(i int) float64 { return [...]float64{54, 22, 10, 8, 6}[i] }) {
 		case 0:
-			v.look(v.rng.IntN(len(v.shop.products)), v.show)
-			if v.chance(0.27 * v.source.interest) {
-				v.take(v.rng.IntN(len(v.shop.products)))
+			i := v.rng.IntN(len(v.shop.products))
+			v.look(i, v.show)
+			if v.chance(0.17 * v.source.interest) {
+				v.take(i)
+				if v.chance(0.35) {
+					return
+				}
 			}
 		case 1:
 			v.show(v.category())
@@ -102,7 +106,7 @@ func (v *visitor) take(i int) {
 func (v *visitor) decide() {
 	l := v.shop.languages[v.language]
 	v.wait(30 * time.Second)
-	switch v.index(5, func(i int) float64 { return [...]float64{52, 26, 9, 7, 6}[i] }) {
+	switch v.index(5, func(i int) float64 { return [...]float64{44, 29, 11, 9, 7}[i] }) {
 	case 1:
 		v.track("Cart Viewed", map[string]any{"cart_id": v.uuid("cart"), "value": euros(v.total())})
 	case 2:
@@ -120,7 +124,7 @@ func (v *visitor) decide() {
 		v.record("chat", "Live Chat Started", map[string]any{"message": l.question})
 		v.wait(2 * time.Minute)
 	}
-	if v.chance(0.66 * v.source.interest) {
+	if v.chance(0.52 * v.source.interest) {
 		v.checkOut()
 	}
 }

@@ -97,8 +97,8 @@ func (v *visitor) arrive() bool {
 // comeBack makes the visits and messages of the days after the first.
 func (v *visitor) comeBack(first time.Time) {
 	// Half the visitors never think of the shop again.
-	loyalty := pick(v, []float64{0, 0.1, 0.35}, func(l float64) float64 {
-		return map[float64]float64{0: 50, 0.1: 34, 0.35: 16}[l]
+	loyalty := pick(v, []float64{0, 0.08, 0.3}, func(l float64) float64 {
+		return map[float64]float64{0: 50, 0.08: 35, 0.3: 15}[l]
 	})
 	for d := 1; d <= lifetime; d++ {
 		day := first.AddDate(0, 0, d)
@@ -107,8 +107,8 @@ func (v *visitor) comeBack(first time.Time) {
 		switch {
 		case v.abandoned && v.chance(0.15):
 			v.remind()
-		// Interest halves in ten days.
-		case v.chance(loyalty / (1 + float64(d)/10) * weekday(day)):
+		// Interest halves in two weeks.
+		case v.chance(loyalty / (1 + float64(d)/14) * weekday(day)):
 			v.visit(v.way())
 		}
 	}

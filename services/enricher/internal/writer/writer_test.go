@@ -1,0 +1,332 @@
+package writer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest"
+
+	"touchline.dev/schemas/event"
+	"touchline.dev/schemas/ids"
+	"touchline.dev/schemas/projects"
+	"touchline.dev/schemas/topics"
+	"touchline.dev/services/enricher/internal/dedup"
+	"touchline.dev/services/enricher/internal/pipeline"
+	"touchline.dev/services/enricher/internal/writer"
+	"touchline.dev/services/internal/denselog"
+	"touchline.dev/services/internal/kafka"
+	"touchline.dev/services/internal/kafkatest"
+	"touchline.dev/services/internal/telemetry"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fixture is a broker with one enricher's state beside it.
+type fixture struct {
+	*kafkatest.Cluster
+	t      *testing.T
+	dir    string
+	client *kgo.Client
+	set    *projects.Set
+}
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	set, err := projects.Parse([]byte("projects: [{id: shop, write_keys: [k]}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := kafkatest.Start(t)
+	return &fixture{Cluster: c, t: t, dir: t.TempDir(), client: c.Client(t), set: set}
+}
+
+// run starts a writer whose steps are: refuse what begins with "bad", then
+// deduplicate. The returned function ends it and returns what Run returned.
+func (f *fixture) run() (stop func() error) {
+	f.t.Helper()
+	ctx, cancel := context.WithCancel(f.t.Context())
+	done := f.begin(ctx)
+	stop = sync.OnceValue(func() error { cancel(); return <-done })
+	f.t.Cleanup(func() { stop() })
+	return stop
+}
+
+// runToTheEnd returns what ends a writer that nobody stops.
+func (f *fixture) runToTheEnd() error {
+	ctx, cancel := context.WithTimeout(f.t.Context(), 20*time.Second)
+	defer cancel()
+	return <-f.begin(ctx)
+}
+
+func (f *fixture) begin(ctx context.Context) <-chan error {
+	f.t.Helper()
+	store, err := dedup.Open(f.dir, dedup.Options{})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	producer, err := kafka.NewProducer(f.Kafka, f.Deps, "test", kafka.Producing{
+		MaxBufferedBytes: 1 << 20, MaxBufferedRecords: 1000, Manual: true,
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	w := writer.New(writer.Deps{
+		Deps: telemetry.Deps{
+			Log: zaptest.NewLogger(f.t, zaptest.Level(zap.FatalLevel)), Metrics: prometheus.NewRegistry(),
+			Health: telemetry.NewHealth(), Now: time.Now,
+		},
+		Producer: producer, Store: store, Projects: func() *projects.Set { return f.set },
+		Pipeline: func(dedup pipeline.Step) *pipeline.Pipeline {
+			refuse := pipeline.Step{Name: "adapt", Run: func(e *pipeline.Event) pipeline.Verdict {
+				if strings.HasPrefix(string(e.Raw.Event), "bad") && !e.Replay {
+					return pipeline.Reject(event.MalformedJSON, "", "begins with bad")
+				}
+				return pipeline.Verdict{}
+			}}
+			return pipeline.New(1, []pipeline.Step{refuse, dedup})
+		},
+	})
+	g, err := kafka.NewGroup(f.Kafka, f.Deps, kafka.GroupOptions{
+		Group: topics.GroupEnricher, Topic: topics.Raw, Membership: kafka.DefaultMembership(), Work: w.Work,
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		err := g.Run(ctx)
+		producer.Close()
+		done <- errors.Join(err, store.Close())
+	}()
+	return done
+}
+
+// raw appends events to partition 0, each written "id" or "id replay"; an id of
+// "-" is an event without a message id.
+func (f *fixture) raw(events ...string) {
+	f.t.Helper()
+	var recs []*kgo.Record
+	for _, text := range events {
+		id, replay, _ := strings.Cut(text, " ")
+		receipt, err := ids.NewReceipt()
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		raw := event.Raw{Project: "shop", ReceivedAt: 1, Event: []byte(id)}
+		r := &kgo.Record{Topic: topics.Raw, Partition: 0, Key: []byte("k"), Value: raw.Append(nil), Headers: []kgo.RecordHeader{{Key: topics.RID, Value: receipt[:]}}}
+		if id != "-" {
+			mid := ids.MessageHash("shop", []byte(id))
+			r.Headers = append(r.Headers, kgo.RecordHeader{Key: topics.MID, Value: mid[:]})
+		}
+		if replay != "" {
+			r.Headers = append(r.Headers, kgo.RecordHeader{Key: topics.Replay, Value: receipt[:]})
+		}
+		recs = append(recs, r)
+	}
+	if err := f.client.ProduceSync(f.t.Context(), recs...).FirstErr(); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// dense reads partition 0 of the dense log as a reader does, and returns the
+// outcomes by raw offset, as far as they follow without a hole.
+func (f *fixture) dense() []string {
+	f.t.Helper()
+	mark := denselog.NewMark(denselog.None)
+	var outcomes []string
+	for _, r := range f.ReadAll(f.t, topics.Enriched, 0) {
+		p, err := denselog.Parse(r)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		if mark.Judge(p, time.Time{}) != denselog.Take {
+			continue
+		}
+		var e event.Enriched
+		if err := e.Decode(r.Value); err != nil {
+			f.t.Fatal(err)
+		}
+		if e.Outcome != p.Outcome {
+			f.t.Errorf("header says %s, record says %s", p.Outcome, e.Outcome)
+		}
+		for range p.Src - p.Prev - 1 {
+			outcomes = append(outcomes, "("+string(p.Outcome)+")")
+		}
+		outcomes = append(outcomes, string(p.Outcome))
+	}
+	return outcomes
+}
+
+// expect waits for the outcomes of all raw records.
+func (f *fixture) expect(want ...string) {
+	f.t.Helper()
+	var got []string
+	kafkatest.Eventually(f.t, fmt.Sprintf("%d outcomes, have %v", len(want), got), func() bool {
+		got = f.dense()
+		return len(got) >= len(want)
+	})
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		f.t.Errorf("outcomes %v, want %v", got, want)
+	}
+}
+
+func (f *fixture) committed() (offset int64) {
+	f.t.Helper()
+	offsets, err := kadm.NewClient(f.client).FetchOffsets(f.t.Context(), topics.GroupEnricher)
+	if err != nil {
+		return -1
+	}
+	o, ok := offsets.Lookup(topics.Raw, 0)
+	if !ok {
+		return -1
+	}
+	return o.At
+}
+
+const (
+	stored    = "stored"
+	duplicate = "duplicate"
+	rejected  = "rejected"
+	lost      = "lost_retention"
+)
+
+func TestWriter_oneRecordForEachRawRecord(t *testing.T) {
+	f := newFixture(t)
+	f.run()
+	// A rejection makes no later event a duplicate; its replay is stored once.
+	f.raw("a", "b", "a", "-", "-", "bad1", "bad1", "bad1 replay", "bad1 replay")
+	f.expect(stored, stored, duplicate, stored, stored, rejected, rejected, stored, duplicate)
+	kafkatest.Eventually(t, "the commit", func() bool { return f.committed() == 9 })
+}
+
+func TestWriter_aRetryAfterARestartIsADuplicate(t *testing.T) {
+	f := newFixture(t)
+	stop := f.run()
+	f.raw("a", "b")
+	f.expect(stored, stored)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	f.raw("a")
+	f.run()
+	f.expect(stored, stored, duplicate)
+}
+
+func TestWriter_aLostIndexIsRebuiltFromTheLog(t *testing.T) {
+	f := newFixture(t)
+	stop := f.run()
+	f.raw("a", "bad1", "b")
+	f.expect(stored, rejected, stored)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(f.dir); err != nil {
+		t.Fatal(err)
+	}
+	f.raw("a", "bad1 replay", "b", "c")
+	f.run()
+	f.expect(stored, rejected, stored, duplicate, stored, duplicate, stored)
+}
+
+// A refused append stops the worker; what lay behind it may be in the log, as a
+// hole, and everything from the committed offset is appended again.
+func TestWriter_aRefusedAppendIsRepeatedWithWhatFollowed(t *testing.T) {
+	f := newFixture(t)
+	enriched, err := kafka.FetchTopicID(t.Context(), f.client, topics.Enriched)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var requests, refusals atomic.Int32
+	f.Control().ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		f.Control().KeepControl()
+		p := req.(*kmsg.ProduceRequest)
+		if len(p.Topics) == 0 || p.Topics[0].TopicID != enriched && p.Topics[0].Topic != topics.Enriched || refusals.Load() >= 3 {
+			return nil, nil, false
+		}
+		if requests.Add(1)%2 != 0 {
+			return nil, nil, false
+		}
+		refusals.Add(1)
+		resp := p.ResponseKind().(*kmsg.ProduceResponse)
+		for _, rt := range p.Topics {
+			t := kmsg.NewProduceResponseTopic()
+			t.Topic, t.TopicID = rt.Topic, rt.TopicID
+			for _, rp := range rt.Partitions {
+				part := kmsg.NewProduceResponseTopicPartition()
+				part.Partition, part.ErrorCode = rp.Partition, kerr.InvalidRecord.Code
+				t.Partitions = append(t.Partitions, part)
+			}
+			resp.Topics = append(resp.Topics, t)
+		}
+		return resp, nil, true
+	})
+	f.run()
+	var want []string
+	for i := 0; i < 50 || refusals.Load() < 3 && i < 5000; i++ {
+		f.raw(fmt.Sprint("m", i))
+		want = append(want, stored)
+	}
+	f.expect(want...)
+	if refusals.Load() < 3 {
+		t.Errorf("only %d requests were refused", refusals.Load())
+	}
+}
+
+func TestWriter_whatExpiredUnreadIsOneRecord(t *testing.T) {
+	f := newFixture(t)
+	stop := f.run()
+	f.raw("a")
+	f.expect(stored)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	f.raw("b", "c", "d")
+	offsets := kadm.Offsets{}
+	offsets.Add(kadm.Offset{Topic: topics.Raw, Partition: 0, At: 3})
+	if _, err := kadm.NewClient(f.client).DeleteRecords(t.Context(), offsets); err != nil {
+		t.Fatal(err)
+	}
+	f.run()
+	f.expect(stored, "("+lost+")", lost, stored)
+}
+
+func TestWriter_refusesARecreatedTopic(t *testing.T) {
+	for _, topic := range []string{topics.Raw, topics.Enriched} {
+		t.Run(topic, func(t *testing.T) {
+			f := newFixture(t)
+			stop := f.run()
+			f.raw("a")
+			f.expect(stored)
+			kafkatest.Eventually(t, "the commit", func() bool { return f.committed() == 1 })
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := kadm.NewClient(f.client).DeleteTopic(t.Context(), topic); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := kafka.Apply(t.Context(), f.client, topics.EmbeddedPartitions, 1); err != nil {
+				t.Fatal(err)
+			}
+			// The refusal ends the group by itself. Where the broker dropped the
+			// offset with the topic, the index remembers the topic.
+			err := f.runToTheEnd()
+			if !errors.Is(err, writer.ErrTopicRecreated) && !errors.Is(err, dedup.ErrOtherLog) {
+				t.Errorf("running on a recreated topic: %v", err)
+			}
+		})
+	}
+}

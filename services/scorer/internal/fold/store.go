@@ -1,0 +1,158 @@
+package fold
+
+import (
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"google.golang.org/protobuf/proto"
+
+	"touchline.dev/schemas/event"
+	pb "touchline.dev/schemas/touchlinepb"
+	"touchline.dev/services/scorer/internal/fragment"
+	"touchline.dev/services/scorer/internal/snapshot"
+)
+
+// store holds the fragments of one partition. Most are the bytes of their last
+// snapshot; only those that changed since are decoded, because a decoded one takes
+// several times the memory.
+type store struct {
+	folder    *fragment.Folder
+	fragments map[string]*entry // by snapshot.Key.Fragment
+	dirty     []*entry
+	bytes     int
+}
+
+// entry is one fragment.
+type entry struct {
+	key snapshot.Key
+	// wire is the fragment as last published; nil before that.
+	wire []byte
+	// live is the fragment with events that wire does not have; nil when it has
+	// all of them.
+	live *pb.Fragment
+	// src is the stamp, of live where there is one; -1 when nothing was applied.
+	src int64
+	// dirty says that the fragment stands in store.dirty.
+	dirty bool
+	// older are the epochs of other writers' snapshots of the fragment.
+	older []uint64
+}
+
+func newStore(folder *fragment.Folder) *store {
+	return &store{folder: folder, fragments: make(map[string]*entry)}
+}
+
+func (s *store) len() int { return len(s.fragments) }
+
+// entryBytes is what an entry takes besides its snapshot and its key: struct, map
+// slot and slice headers.
+const entryBytes = 200
+
+// apply folds an event, unless the fragment has it. Either way the fragment is
+// published next time: that it has the event in one topic does not say that it
+// has it in the other.
+func (s *store) apply(project, device string, t *event.Touchpoint, src int64) (applied bool, err error) {
+	key := snapshot.Key{Person: snapshot.PersonKey(project, t.PersonID), Device: device}
+	e, ok := s.fragments[key.Fragment()]
+	if !ok {
+		e = &entry{key: key, src: -1}
+		s.fragments[key.Fragment()] = e
+		s.bytes += entryBytes + 2*len(key.Person) + 2*len(key.Device)
+	}
+	if !e.dirty {
+		e.dirty = true
+		s.dirty = append(s.dirty, e)
+	}
+	if src <= e.src {
+		return false, nil
+	}
+	if e.live == nil {
+		if e.live, err = e.decode(project, t.PersonID); err != nil {
+			return false, err
+		}
+	}
+	s.folder.Apply(e.live, t, src)
+	e.src = src
+	return true, nil
+}
+
+func (e *entry) decode(project string, person uint64) (*pb.Fragment, error) {
+	if e.wire == nil {
+		return fragment.Empty(project, person, e.key.Device), nil
+	}
+	f := &pb.Fragment{}
+	if err := proto.Unmarshal(e.wire, f); err != nil {
+		return nil, fmt.Errorf("decode fragment: %w", err)
+	}
+	return f, nil
+}
+
+// snapshot returns the entry's bytes and lets go of the decoded form.
+func (s *store) snapshot(e *entry) ([]byte, error) {
+	if e.live == nil {
+		return e.wire, nil
+	}
+	wire, err := (proto.MarshalOptions{Deterministic: true}).Marshal(e.live)
+	if err != nil {
+		return nil, fmt.Errorf("encode fragment: %w", err)
+	}
+	s.bytes += len(wire) - len(e.wire)
+	e.wire, e.live = wire, nil
+	return wire, nil
+}
+
+// restore takes in one record of the fragments topic.
+func (s *store) restore(r *kgo.Record) error {
+	key, err := snapshot.ParseKey(r.Key)
+	if err != nil {
+		return err
+	}
+	e := s.fragments[key.Fragment()]
+	if len(r.Value) == 0 {
+		if e != nil {
+			e.forget(key.Epoch)
+		}
+		return nil
+	}
+	var f pb.Fragment
+	if err := proto.Unmarshal(r.Value, &f); err != nil {
+		return fmt.Errorf("decode fragment: %w", err)
+	}
+	if e == nil {
+		e = &entry{src: -1}
+		e.key = snapshot.Key{Person: key.Person, Device: key.Device}
+		s.fragments[key.Fragment()] = e
+		s.bytes += entryBytes + 2*len(key.Person) + 2*len(key.Device)
+	}
+	e.forget(key.Epoch)
+	e.older = append(e.older, key.Epoch)
+	if int64(f.Src) > e.src {
+		s.bytes += len(r.Value) - len(e.wire)
+		e.wire, e.src = append([]byte(nil), r.Value...), int64(f.Src)
+	}
+	return nil
+}
+
+// forget takes an epoch out of the list of older ones.
+func (e *entry) forget(epoch uint64) {
+	for i, older := range e.older {
+		if older == epoch {
+			e.older = append(e.older[:i], e.older[i+1:]...)
+			return
+		}
+	}
+}
+
+// restored ends restoring by the writer of an epoch. Snapshots of higher epochs
+// were read by one that has been replaced; they are not its to remove.
+func (s *store) restored(epoch uint64) {
+	for _, e := range s.fragments {
+		lower := e.older[:0]
+		for _, older := range e.older {
+			if older < epoch {
+				lower = append(lower, older)
+			}
+		}
+		e.older = lower
+	}
+}

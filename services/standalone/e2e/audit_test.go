@@ -1,0 +1,90 @@
+package e2e_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// audit waits until everything accepted has its place, and compares the tables
+// with what the clients know.
+func audit(t *testing.T, d deployment, project string, j *journal) {
+	t.Helper()
+	drain(t, d, 2*time.Minute)
+	sent, acked, failed := j.sets()
+	stored := auditRows(t, d, project, sent, acked)
+	auditViews(t, d, stored)
+	found := readDense(t, d)
+	if found.outcomes["stored"] != stored {
+		t.Errorf("%d rows, the dense log says %v", stored, found.outcomes)
+	}
+	if found.outcomes["stored"]+found.outcomes["duplicate"] != found.raw {
+		t.Errorf("%d raw records became %v", found.raw, found.outcomes)
+	}
+	if n := mustCount(t, d.writer(), "SELECT count() FROM touchline.rejected"); n > 0 {
+		t.Errorf("%d events were rejected", n)
+	}
+	t.Logf("%d events sent, %d acknowledged, %d posts failed; %d rows, %d raw records became %v, %d repeats in the dense log",
+		len(sent), len(acked), failed, stored, found.raw, found.outcomes, found.repeats)
+}
+
+// auditRows checks that acknowledged ⊆ rows ⊆ sent and that no event is two rows.
+func auditRows(t *testing.T, d deployment, project string, sent, acked map[string]bool) (stored int) {
+	t.Helper()
+	type row struct {
+		ID         string `json:"message_id"`
+		EventID    string `json:"event_id"`
+		Properties string `json:"properties"`
+	}
+	rows := mustSelect[row](t, d.bi(), "SELECT message_id, event_id, properties FROM analytics.touchpoints WHERE project = {project:String}",
+		map[string]string{"project": project})
+	ids, eventIDs := map[string]bool{}, map[string]bool{}
+	doubled, strange, mixed := 0, 0, 0
+	for _, r := range rows {
+		if ids[r.ID] || eventIDs[r.EventID] {
+			doubled++
+		}
+		ids[r.ID], eventIDs[r.EventID] = true, true
+		if !sent[r.ID] {
+			strange++
+		}
+		if r.Properties != fmt.Sprintf(`{"id":%q}`, r.ID) {
+			mixed++
+		}
+	}
+	var missing []string
+	for id := range acked {
+		if !ids[id] {
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("%d acknowledged events have no row: %.5q", len(missing), missing)
+	}
+	if doubled+strange+mixed > 0 {
+		t.Errorf("of %d rows %d are doubled, %d were never sent, %d are mixed up", len(rows), doubled, strange, mixed)
+	}
+	if len(acked) == 0 {
+		t.Error("nothing was acknowledged")
+	}
+	return len(rows)
+}
+
+// auditViews checks that the tables which views fill agree with the rows.
+func auditViews(t *testing.T, d deployment, stored int) {
+	t.Helper()
+	for _, sql := range []string{
+		"SELECT count() FROM touchline.touchpoints",
+		"SELECT uniqExact(event_id) FROM touchline.touchpoints",
+		"SELECT uniqExact(src_partition, src_offset) FROM touchline.touchpoints",
+		"SELECT sum(events) FROM touchline.landed",
+		"SELECT sum(events) FROM touchline.person_first WHERE event = ''",
+		"SELECT sum(events) FROM touchline.person_first WHERE event != ''",
+		"SELECT sum(events) FROM touchline.person_days WHERE event = ''",
+		"SELECT sum(events) FROM touchline.person_days WHERE event != ''",
+	} {
+		if n := mustCount(t, d.writer(), sql); n != stored {
+			t.Errorf("%s = %d, want %d", sql, n, stored)
+		}
+	}
+}

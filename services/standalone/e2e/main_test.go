@@ -1,0 +1,60 @@
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	server "touchline.dev/services/internal/embedded/clickhouse"
+)
+
+// binaries is where TestMain has built the programs; it is set before the first
+// test and never changed.
+var binaries string
+
+func TestMain(m *testing.M) {
+	server.RunChildIfRequested()
+	runBrokerIfRequested()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "touchline-e2e-programs-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "make directory for programs:", err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binaries = dir
+	build := exec.Command("go", "build", "-o", dir+string(filepath.Separator),
+		"touchline.dev/services/standalone/cmd/touchline",
+		"touchline.dev/services/collector/cmd/collector",
+		"touchline.dev/services/enricher/cmd/enricher",
+		"touchline.dev/services/scorer/cmd/scorer",
+	)
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "build programs:", err)
+		return 1
+	}
+	return m.Run()
+}
+
+func program(name string) string { return filepath.Join(binaries, name) }
+
+// each runs a test against both deployments of the same programs, with the
+// projects file given. At its end both must stop cleanly.
+func each(t *testing.T, projects string, test func(t *testing.T, d deployment)) {
+	for name, make := range map[string]func(*site) deployment{"standalone": newStandalone, "separate": newSeparate} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := make(newSite(t, projects))
+			t.Cleanup(d.kill)
+			d.start(t)
+			test(t, d)
+			d.stop(t)
+		})
+	}
+}
