@@ -2,11 +2,9 @@ package scorer
 
 import (
 	"context"
-	"fmt"
 	"io"
 
 	"touchline.dev/services/internal/clickhouse"
-	"touchline.dev/services/internal/config"
 	"touchline.dev/services/internal/kafka"
 	"touchline.dev/services/internal/landing"
 	"touchline.dev/services/internal/lifecycle"
@@ -42,26 +40,19 @@ func DefaultSettings() Settings {
 // Main runs the scorer as a process until it is told to stop and returns its exit
 // code.
 func Main(ctx context.Context, args, env []string, stdout, stderr io.Writer) int {
-	s := DefaultSettings()
-	res, err := config.Load(Service, args, env, &s, stdout)
-	if err != nil {
-		_, _ = fmt.Fprintln(stderr, err) // the exit code tells it too
-		return config.ExitBadConfig
-	}
-	if res.Done {
-		return 0
-	}
-	return lifecycle.Run(ctx, lifecycle.Process{
-		Service: Service, Lifecycle: s.Lifecycle, Telemetry: s.Telemetry, Logs: stderr,
-	}, func(t *telemetry.Telemetry, g *lifecycle.Group) error {
-		scorer, err := New(Config{
-			Kafka: s.Kafka, Membership: s.Membership, ClickHouse: s.ClickHouse, Snapshots: s.Snapshots,
-			Rules: s.Rules, Landing: s.Landing,
-		}, t.Deps.Named(Service))
-		if err != nil {
-			return err
-		}
-		g.Add(Service, scorer)
-		return nil
-	})
+	return lifecycle.Program[Settings]{
+		Service: Service, Settings: DefaultSettings(),
+		Process: func(s *Settings) (lifecycle.Config, telemetry.Config) { return s.Lifecycle, s.Telemetry },
+		Build: func(s *Settings, t *telemetry.Telemetry, g *lifecycle.Group) error {
+			scorer, err := New(Config{
+				Kafka: s.Kafka, Membership: s.Membership, ClickHouse: s.ClickHouse, Snapshots: s.Snapshots,
+				Rules: s.Rules, Landing: s.Landing,
+			}, t.Deps.Named(Service))
+			if err != nil {
+				return err
+			}
+			g.Add(Service, scorer)
+			return nil
+		},
+	}.Main(ctx, args, env, stdout, stderr)
 }

@@ -1,3 +1,11 @@
+// Package rows turns records of the dense log into column blocks for the tables
+// touchpoints and rejected.
+//
+// It reads event.Enriched, writes ch-go columns in the order that package
+// schemas/clickhouse declares, and guarantees that every value it writes is one
+// that ClickHouse takes: times and days are within their types' range, so the
+// server has no reason to refuse a row. The rows of a chunk are a pure function
+// of the records added to it.
 package rows
 
 import (
@@ -56,23 +64,20 @@ func (b *Builder) Add(r *kgo.Record, src int64) error {
 const rowBytes = 960
 
 // Rows returns the number of rows of both tables.
-func (b *Builder) Rows() int { return b.touchpoints.event.Rows() + b.rejected.reason.Rows() }
+func (b *Builder) Rows() int { return b.touchpoints.Rows() + b.rejected.Rows() }
 
 // Bytes returns roughly what the rows take in memory.
 func (b *Builder) Bytes() int { return b.bytes }
 
 // Blocks returns the block of touchpoints, then that of rejected.
 func (b *Builder) Blocks() []clickhouse.Block {
-	return []clickhouse.Block{
-		{Table: b.touchpoints.table.FullName(), Input: b.touchpoints.input},
-		{Table: b.rejected.table.FullName(), Input: b.rejected.input},
-	}
+	return []clickhouse.Block{b.touchpoints.Block(), b.rejected.Block()}
 }
 
 // Reset empties the builder and keeps its memory.
 func (b *Builder) Reset() {
-	b.touchpoints.input.Reset()
-	b.rejected.input.Reset()
+	b.touchpoints.Reset()
+	b.rejected.Reset()
 	b.bytes = 0
 }
 
@@ -101,23 +106,3 @@ func schemaStatus(s string) proto.Enum8 {
 	}
 	return 0
 }
-
-// decimalColumn is ch-go's 64-bit decimal under the type that the table declares:
-// the precision is part of the name.
-type decimalColumn struct {
-	proto.ColDecimal64
-	typ proto.ColumnType
-}
-
-// Type implements proto.ColInput.
-func (c *decimalColumn) Type() proto.ColumnType { return c.typ }
-
-// enumColumn is ch-go's 8-bit enum under the type that the table declares: the
-// server wants to see the values.
-type enumColumn struct {
-	proto.ColEnum8
-	typ proto.ColumnType
-}
-
-// Type implements proto.ColInput.
-func (c *enumColumn) Type() proto.ColumnType { return c.typ }

@@ -5,11 +5,12 @@ import (
 
 	schema "touchline.dev/schemas/clickhouse"
 	"touchline.dev/schemas/event"
+	"touchline.dev/services/internal/clickhouse"
 )
 
 // rejected builds the block of table rejected.
 type rejected struct {
-	columns
+	clickhouse.Columns
 	topic         string
 	partition     int32
 	names, values []string
@@ -27,31 +28,31 @@ type rejected struct {
 }
 
 func newRejected(topic string, partition int32) *rejected {
-	b := &rejected{columns: columns{table: schema.Rejected()}, topic: topic, partition: partition}
-	c := &b.columns
-	b.project = c.low("project")
-	b.receivedAt = c.time("received_at")
-	b.stage = c.low("stage")
-	b.reason = c.low("reason")
-	b.message = c.str("message")
-	b.field = c.str("field")
-	b.receiptID = add(c, "receipt_id", new(proto.ColUUID))
-	b.protocol = c.low("protocol")
-	b.endpoint = c.low("endpoint")
-	b.source = c.low("source")
-	b.batchIndex = add(c, "batch_index", new(proto.ColUInt32))
-	b.sentAt = c.str("sent_at")
-	b.clientIP = c.str("client_ip")
-	b.userAgent = c.str("user_agent")
-	b.headerNames = add(c, "header_names", new(proto.ColStr).LowCardinality().Array())
-	b.headerValues = add(c, "header_values", new(proto.ColStr).Array())
-	b.context = c.str("context")
-	b.payload = c.str("payload")
-	b.originalBytes = add(c, "original_bytes", new(proto.ColUInt64))
-	b.srcTopic = c.low("src_topic")
-	b.srcPartition = add(c, "src_partition", new(proto.ColUInt16))
-	b.srcOffset = add(c, "src_offset", new(proto.ColUInt64))
-	c.complete()
+	b := &rejected{Columns: clickhouse.NewColumns(schema.Rejected()), topic: topic, partition: partition}
+	c := &b.Columns
+	b.project = c.Low("project")
+	b.receivedAt = c.Time("received_at")
+	b.stage = c.Low("stage")
+	b.reason = c.Low("reason")
+	b.message = c.Str("message")
+	b.field = c.Str("field")
+	b.receiptID = clickhouse.AddColumn(c, "receipt_id", new(proto.ColUUID))
+	b.protocol = c.Low("protocol")
+	b.endpoint = c.Low("endpoint")
+	b.source = c.Low("source")
+	b.batchIndex = clickhouse.AddColumn(c, "batch_index", new(proto.ColUInt32))
+	b.sentAt = c.Str("sent_at")
+	b.clientIP = c.Str("client_ip")
+	b.userAgent = c.Str("user_agent")
+	b.headerNames = c.Lows("header_names")
+	b.headerValues = clickhouse.AddColumn(c, "header_values", new(proto.ColStr).Array())
+	b.context = c.Str("context")
+	b.payload = c.Str("payload")
+	b.originalBytes = c.UInt64("original_bytes")
+	b.srcTopic = c.Low("src_topic")
+	b.srcPartition = clickhouse.AddColumn(c, "src_partition", new(proto.ColUInt16))
+	b.srcOffset = c.UInt64("src_offset")
+	c.Complete()
 	return b
 }
 
@@ -66,7 +67,7 @@ func (b *rejected) add(e *event.Enriched, src int64) {
 	}
 
 	b.project.Append(e.Project)
-	b.receivedAt.AppendRaw(millis(e.ReceivedAt))
+	b.receivedAt.AppendRaw(clickhouse.Millis(e.ReceivedAt))
 	b.stage.Append(r.Stage)
 	b.reason.Append(string(e.Reason))
 	b.message.Append(r.Message)

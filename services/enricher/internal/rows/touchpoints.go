@@ -6,11 +6,12 @@ import (
 
 	schema "touchline.dev/schemas/clickhouse"
 	"touchline.dev/schemas/event"
+	"touchline.dev/services/internal/clickhouse"
 )
 
 // touchpoints builds the block of table touchpoints.
 type touchpoints struct {
-	columns
+	clickhouse.Columns
 	topic     string
 	partition int32
 
@@ -30,85 +31,85 @@ type touchpoints struct {
 	day                                                         *proto.ColDate
 	hasOriginalTimestamp, hasSentAt, isBot                      *proto.ColBool
 	shiftMS, skewMS                                             *proto.ColInt64
-	timeSource, schemaStatus                                    *enumColumn
+	timeSource, schemaStatus                                    *clickhouse.EnumColumn
 	botReasons                                                  *proto.ColArr[string]
-	revenue                                                     *decimalColumn
+	revenue                                                     *clickhouse.MoneyColumn
 	enrichmentVersion                                           *proto.ColUInt32
 	srcPartition                                                *proto.ColUInt16
 }
 
 func newTouchpoints(topic string, partition int32) *touchpoints {
-	b := &touchpoints{columns: columns{table: schema.Touchpoints()}, topic: topic, partition: partition}
-	c := &b.columns
-	b.project = c.low("project")
-	b.event = c.low("event")
-	b.personID = add(c, "person_id", new(proto.ColUInt64))
-	b.eventTime = c.time("event_time")
-	b.eventID = add(c, "event_id", new(proto.ColUUID))
-	b.messageID = c.str("message_id")
-	b.receiptID = add(c, "receipt_id", new(proto.ColUUID))
-	b.kindOfCall = c.low("type")
-	b.name = c.str("name")
-	b.kind = c.low("kind")
-	b.channel = c.low("channel")
-	b.source = c.low("source")
-	b.protocol = c.low("protocol")
-	b.anonymousID = c.str("anonymous_id")
-	b.userID = c.str("user_id")
-	b.previousID = c.str("previous_id")
-	b.groupID = c.str("group_id")
-	b.groupType = c.low("group_type")
-	b.sessionID = add(c, "session_id", new(proto.ColUInt64))
-	b.day = add(c, "day", new(proto.ColDate))
-	b.hasOriginalTimestamp = add(c, "has_original_timestamp", new(proto.ColBool))
-	b.shiftMS = add(c, "shift_ms", new(proto.ColInt64))
-	b.receivedAt = c.time("received_at")
-	b.hasSentAt = add(c, "has_sent_at", new(proto.ColBool))
-	b.skewMS = add(c, "skew_ms", new(proto.ColInt64))
-	b.timeSource = c.enum("time_source")
-	b.urlOrigin = c.low("url_origin")
-	b.urlPath = c.str("url_path")
-	b.urlQuery = c.str("url_query")
-	b.pageTitle = c.str("page_title")
-	b.referrerOrigin = c.low("referrer_origin")
-	b.referrerPath = c.str("referrer_path")
-	b.acquisitionChannel = c.low("acquisition_channel")
-	b.utmSource = c.low("utm_source")
-	b.utmMedium = c.low("utm_medium")
-	b.utmCampaign = c.low("utm_campaign")
-	b.utmContent = c.low("utm_content")
-	b.utmTerm = c.low("utm_term")
-	b.clickIDName = c.low("click_id_name")
-	b.clickID = c.str("click_id")
-	b.deviceType = c.low("device_type")
-	b.os = c.low("os")
-	b.osVersion = c.low("os_version")
-	b.browser = c.low("browser")
-	b.browserVersion = c.low("browser_version")
-	b.appVersion = c.low("app_version")
-	b.locale = c.low("locale")
-	b.timezone = c.low("timezone")
-	b.ip = c.str("ip")
-	b.library = c.low("library")
-	b.libraryVersion = c.low("library_version")
-	b.isBot = add(c, "is_bot", new(proto.ColBool))
-	b.botReasons = add(c, "bot_reasons", new(proto.ColStr).LowCardinality().Array())
-	b.country = c.low("country")
-	b.region = c.low("region")
-	b.city = c.low("city")
-	b.revenue = c.decimal("revenue")
-	b.currency = c.low("currency")
-	b.orderID = c.str("order_id")
-	b.consent = c.low("consent")
-	b.properties = c.str("properties")
-	b.traits = c.str("traits")
-	b.context = c.str("context")
-	b.schemaStatus = c.enum("schema_status")
-	b.enrichmentVersion = add(c, "enrichment_version", new(proto.ColUInt32))
-	b.srcTopic = c.low("src_topic")
-	b.srcPartition = add(c, "src_partition", new(proto.ColUInt16))
-	b.srcOffset = add(c, "src_offset", new(proto.ColUInt64))
-	c.complete()
+	b := &touchpoints{Columns: clickhouse.NewColumns(schema.Touchpoints()), topic: topic, partition: partition}
+	c := &b.Columns
+	b.project = c.Low("project")
+	b.event = c.Low("event")
+	b.personID = c.UInt64("person_id")
+	b.eventTime = c.Time("event_time")
+	b.eventID = clickhouse.AddColumn(c, "event_id", new(proto.ColUUID))
+	b.messageID = c.Str("message_id")
+	b.receiptID = clickhouse.AddColumn(c, "receipt_id", new(proto.ColUUID))
+	b.kindOfCall = c.Low("type")
+	b.name = c.Str("name")
+	b.kind = c.Low("kind")
+	b.channel = c.Low("channel")
+	b.source = c.Low("source")
+	b.protocol = c.Low("protocol")
+	b.anonymousID = c.Str("anonymous_id")
+	b.userID = c.Str("user_id")
+	b.previousID = c.Str("previous_id")
+	b.groupID = c.Str("group_id")
+	b.groupType = c.Low("group_type")
+	b.sessionID = c.UInt64("session_id")
+	b.day = clickhouse.AddColumn(c, "day", new(proto.ColDate))
+	b.hasOriginalTimestamp = clickhouse.AddColumn(c, "has_original_timestamp", new(proto.ColBool))
+	b.shiftMS = clickhouse.AddColumn(c, "shift_ms", new(proto.ColInt64))
+	b.receivedAt = c.Time("received_at")
+	b.hasSentAt = clickhouse.AddColumn(c, "has_sent_at", new(proto.ColBool))
+	b.skewMS = clickhouse.AddColumn(c, "skew_ms", new(proto.ColInt64))
+	b.timeSource = c.Enum("time_source")
+	b.urlOrigin = c.Low("url_origin")
+	b.urlPath = c.Str("url_path")
+	b.urlQuery = c.Str("url_query")
+	b.pageTitle = c.Str("page_title")
+	b.referrerOrigin = c.Low("referrer_origin")
+	b.referrerPath = c.Str("referrer_path")
+	b.acquisitionChannel = c.Low("acquisition_channel")
+	b.utmSource = c.Low("utm_source")
+	b.utmMedium = c.Low("utm_medium")
+	b.utmCampaign = c.Low("utm_campaign")
+	b.utmContent = c.Low("utm_content")
+	b.utmTerm = c.Low("utm_term")
+	b.clickIDName = c.Low("click_id_name")
+	b.clickID = c.Str("click_id")
+	b.deviceType = c.Low("device_type")
+	b.os = c.Low("os")
+	b.osVersion = c.Low("os_version")
+	b.browser = c.Low("browser")
+	b.browserVersion = c.Low("browser_version")
+	b.appVersion = c.Low("app_version")
+	b.locale = c.Low("locale")
+	b.timezone = c.Low("timezone")
+	b.ip = c.Str("ip")
+	b.library = c.Low("library")
+	b.libraryVersion = c.Low("library_version")
+	b.isBot = clickhouse.AddColumn(c, "is_bot", new(proto.ColBool))
+	b.botReasons = c.Lows("bot_reasons")
+	b.country = c.Low("country")
+	b.region = c.Low("region")
+	b.city = c.Low("city")
+	b.revenue = c.Money("revenue")
+	b.currency = c.Low("currency")
+	b.orderID = c.Str("order_id")
+	b.consent = c.Low("consent")
+	b.properties = c.Str("properties")
+	b.traits = c.Str("traits")
+	b.context = c.Str("context")
+	b.schemaStatus = c.Enum("schema_status")
+	b.enrichmentVersion = clickhouse.AddColumn(c, "enrichment_version", new(proto.ColUInt32))
+	b.srcTopic = c.Low("src_topic")
+	b.srcPartition = clickhouse.AddColumn(c, "src_partition", new(proto.ColUInt16))
+	b.srcOffset = c.UInt64("src_offset")
+	c.Complete()
 	return b
 }
 
@@ -121,13 +122,13 @@ func (b *touchpoints) add(e *event.Enriched, src int64) {
 		receipt = uuid.Nil
 	}
 	var shift, skew int64
-	hasOriginal := t.HasOriginalTimestamp && inRange(t.OriginalTimestamp)
+	hasOriginal := t.HasOriginalTimestamp && clickhouse.InRange(t.OriginalTimestamp)
 	if hasOriginal {
-		shift = int64(millis(t.EventTime)) - t.OriginalTimestamp
+		shift = int64(clickhouse.Millis(t.EventTime)) - t.OriginalTimestamp
 	}
-	hasSent := t.HasSentAt && inRange(t.SentAt)
+	hasSent := t.HasSentAt && clickhouse.InRange(t.SentAt)
 	if hasSent {
-		skew = int64(millis(e.ReceivedAt)) - t.SentAt
+		skew = int64(clickhouse.Millis(e.ReceivedAt)) - t.SentAt
 	}
 	origin, path, query := schema.SplitURL(t.URL)
 	refOrigin, refPath := schema.SplitReferrer(t.Referrer)
@@ -135,7 +136,7 @@ func (b *touchpoints) add(e *event.Enriched, src int64) {
 	b.project.Append(e.Project)
 	b.event.Append(t.Event)
 	b.personID.Append(t.PersonID)
-	b.eventTime.AppendRaw(millis(t.EventTime))
+	b.eventTime.AppendRaw(clickhouse.Millis(t.EventTime))
 	b.eventID.Append(t.EventID)
 	b.messageID.Append(t.MessageID)
 	b.receiptID.Append(receipt)
@@ -151,10 +152,10 @@ func (b *touchpoints) add(e *event.Enriched, src int64) {
 	b.groupID.Append(t.GroupID)
 	b.groupType.Append(t.GroupType)
 	b.sessionID.Append(t.SessionID)
-	*b.day = append(*b.day, day(t.Day))
+	*b.day = append(*b.day, clickhouse.Day(t.Day))
 	b.hasOriginalTimestamp.Append(hasOriginal)
 	b.shiftMS.Append(shift)
-	b.receivedAt.AppendRaw(millis(e.ReceivedAt))
+	b.receivedAt.AppendRaw(clickhouse.Millis(e.ReceivedAt))
 	b.hasSentAt.Append(hasSent)
 	b.skewMS.Append(skew)
 	b.timeSource.Append(timeSource(t.TimeSource))
@@ -188,7 +189,7 @@ func (b *touchpoints) add(e *event.Enriched, src int64) {
 	b.country.Append(t.Country)
 	b.region.Append(t.Region)
 	b.city.Append(t.City)
-	b.revenue.Append(proto.Decimal64(t.RevenueE4))
+	b.revenue.Append(clickhouse.E4(t.RevenueE4))
 	b.currency.Append(t.Currency)
 	b.orderID.Append(t.OrderID)
 	b.consent.Append(t.Consent)

@@ -78,6 +78,9 @@ func (f *Fold) Work(ctx context.Context, p *kafka.Partition) error {
 	if err != nil {
 		return err
 	}
+	if err := o.Complete(); err != nil {
+		return err
+	}
 	if err := f.claim(ctx, p, &o); err != nil {
 		return err
 	}

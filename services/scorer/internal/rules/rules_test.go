@@ -1,6 +1,8 @@
 package rules_test
 
 import (
+	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -12,6 +14,8 @@ import (
 	pb "touchline.dev/schemas/touchlinepb"
 	"touchline.dev/services/scorer/internal/rules"
 )
+
+var update = flag.Bool("update", false, "write the problems found to testdata")
 
 func load(t testing.TB) *rules.Rules {
 	t.Helper()
@@ -64,6 +68,12 @@ func TestParse_problems(t *testing.T) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if *update {
+			_, err := rules.Parse(filepath.Base(file), text)
+			if err := os.WriteFile(strings.TrimSuffix(file, ".yaml")+".txt", fmt.Appendln(nil, err), 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 		want, err := os.ReadFile(strings.TrimSuffix(file, ".yaml") + ".txt")
 		if err != nil {

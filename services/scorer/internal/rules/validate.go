@@ -31,9 +31,9 @@ func (r *Rules) Validate() error {
 	checkTexts(&p, "orders", r.Orders)
 	checkEvents(&p, "orders", r.Orders)
 	checkTexts(&p, "free_mail", r.FreeMail)
-	for _, domain := range r.FreeMail {
+	for i, domain := range r.FreeMail {
 		if domain != strings.ToLower(domain) || !strings.Contains(domain, ".") || strings.Contains(domain, "@") {
-			p.Addf("free_mail", "%q is not a domain in lower case", domain)
+			p.Addf(at("free_mail", i), "%q is not a domain in lower case", domain)
 		}
 	}
 	r.checkStages(&p)

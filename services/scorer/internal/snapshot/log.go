@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"touchline.dev/services/internal/kafka"
@@ -50,21 +51,28 @@ type Reader struct {
 // record was compacted away while it was being read has a later one, and that was
 // passed too.
 func (r Reader) ReadAll(ctx context.Context, topic string, partition int32, fn func(*kgo.Record) error) (end int64, err error) {
-	next, end, err := kafka.Bounds(ctx, r.Client, topic, partition)
-	if err != nil {
-		return 0, err
+	var next, start int64
+	pass := func(rec *kgo.Record) error {
+		next = rec.Offset + 1
+		return fn(rec)
 	}
-	for next < end {
-		if err := kafka.Scan(ctx, r.Kafka, r.Deps, topic, partition, next, end, fn); err != nil {
-			return 0, err
-		}
-		next = end
-		if _, end, err = kafka.Bounds(ctx, r.Client, topic, partition); err != nil {
+	for {
+		if start, end, err = kafka.Bounds(ctx, r.Client, topic, partition); err != nil {
 			return 0, err
 		}
 		if end < next {
-			return 0, errors.Join(ErrTruncated, fmt.Errorf("%s partition %d ended at %d and ends at %d now", topic, partition, next, end))
+			return 0, fmt.Errorf("%w (%s partition %d was read up to %d, and ends at %d)", ErrTruncated, topic, partition, next, end)
+		}
+		// Compaction may move the start past what was still to be read.
+		if next = max(next, start); next == end {
+			return end, nil
+		}
+		err := kafka.Scan(ctx, r.Kafka, r.Deps, topic, partition, next, end, pass)
+		switch {
+		case err == nil:
+			next = end
+		case !errors.Is(err, kerr.OffsetOutOfRange):
+			return 0, err
 		}
 	}
-	return end, nil
 }

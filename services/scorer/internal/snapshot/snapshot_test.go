@@ -2,8 +2,8 @@ package snapshot_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
-	"sync/atomic"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -57,8 +57,15 @@ func TestPartitioner_agreesWithEveryClient(t *testing.T) {
 }
 
 // While a log is read back, another writer goes on, removes the keys that it
-// replaces, and the broker compacts: no key is missed.
+// replaces, and the broker compacts, with and without moving the start of the
+// log: no key is missed.
 func TestReadAll_missesNoKeyWhileOthersWrite(t *testing.T) {
+	for _, kept := range []int{0, 1} {
+		t.Run(fmt.Sprintf("first_%d_kept", kept), func(t *testing.T) { readWhileWritten(t, kept) })
+	}
+}
+
+func readWhileWritten(t *testing.T, kept int) {
 	c := kafkatest.Start(t)
 	cl := c.Client(t)
 	produce := func(recs ...*kgo.Record) {
@@ -69,13 +76,17 @@ func TestReadAll_missesNoKeyWhileOthersWrite(t *testing.T) {
 	record := func(epoch, i int, value []byte) *kgo.Record {
 		return &kgo.Record{Topic: topics.Fragments, Key: fmt.Appendf(nil, "%d/%d", epoch, i), Value: value}
 	}
-	const n = 200
+	// Larger than what a client fetches ahead, and not to be compressed.
+	const n = 400
+	value := make([]byte, 20<<10)
+	if _, err := rand.Read(value); err != nil {
+		t.Fatal(err)
+	}
 	for i := range n {
-		produce(record(1, i, []byte("v")))
+		produce(record(1, i, value))
 	}
 	reader := snapshot.Reader{Kafka: c.Kafka, Deps: c.Deps, Client: cl}
-	moved := atomic.Bool{}
-	seen := map[int]bool{}
+	moved, seen := false, map[int]bool{}
 	end, err := reader.ReadAll(t.Context(), topics.Fragments, 0, func(r *kgo.Record) error {
 		var epoch, i int
 		if _, err := fmt.Sscanf(string(r.Key), "%d/%d", &epoch, &i); err != nil {
@@ -84,16 +95,17 @@ func TestReadAll_missesNoKeyWhileOthersWrite(t *testing.T) {
 		if r.Value != nil {
 			seen[i] = true
 		}
-		if moved.CompareAndSwap(false, true) {
-			for i := range n {
-				produce(record(2, i, []byte("v")), record(1, i, nil))
+		if !moved {
+			moved = true
+			for i := kept; i < n; i++ {
+				produce(record(2, i, value), record(1, i, nil))
 			}
 			c.Control().Compact()
 		}
 		return nil
 	})
-	if err != nil || len(seen) != n || end != 3*n {
-		t.Errorf("%d keys of %d up to %d: %v", len(seen), n, end, err)
+	if want := int64(n + 2*(n-kept)); err != nil || len(seen) != n || end != want {
+		t.Errorf("%d keys of %d, end %d of %d: %v", len(seen), n, end, want, err)
 	}
 }
 

@@ -62,6 +62,15 @@ type Opening struct {
 	Fresh bool
 }
 
+// Complete checks that no record behind the offset has expired. It is asked only
+// of a log that is not compacted: in the other what is gone has been replaced.
+func (o *Opening) Complete() error {
+	if o.Offset < o.Start {
+		return kafka.Fatal(fmt.Errorf("%w (offsets %d to %d)", ErrExpired, o.Offset, o.Start-1))
+	}
+	return nil
+}
+
 // Open reads the committed offset of a partition and checks that it belongs to
 // the topics as they are now.
 func Open(ctx context.Context, p *kafka.Partition, topics ...string) (Opening, error) {
@@ -102,10 +111,7 @@ func (o *Opening) resume(metadata string) error {
 			return kafka.Fatal(fmt.Errorf("%w (%s was %s, is %s)", ErrTopicRecreated, name, then, now))
 		}
 	}
-	switch {
-	case o.Offset < o.Start:
-		return kafka.Fatal(fmt.Errorf("%w (offsets %d to %d)", ErrExpired, o.Offset, o.Start-1))
-	case o.Offset > o.End:
+	if o.Offset > o.End {
 		return kafka.Fatal(fmt.Errorf("%w (committed %d, the log ends at %d)", ErrTruncated, o.Offset, o.End))
 	}
 	o.State.Mark, o.State.Unmarked, o.State.Epoch = was.Mark, was.Unmarked, was.Epoch
