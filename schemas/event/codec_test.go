@@ -22,8 +22,8 @@ import (
 func draw(t *rapid.T, v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			draw(t, v.Field(i))
+		for _, field := range v.Fields() {
+			draw(t, field)
 		}
 	case reflect.String:
 		v.SetString(rapid.OneOf(

@@ -176,8 +176,8 @@ func canonical[T any](v *T) *T {
 func clean(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			clean(v.Field(i))
+		for _, field := range v.Fields() {
+			clean(field)
 		}
 	case reflect.Slice:
 		if v.Len() == 0 {

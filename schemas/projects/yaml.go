@@ -50,8 +50,7 @@ func (r *reader) document(data []byte) ast.Node {
 	if err != nil {
 		// The error's own text quotes the file, which may show a write key.
 		p := Problem{Message: "not valid YAML"}
-		var detail yaml.Error
-		if errors.As(err, &detail) {
+		if detail, ok := errors.AsType[yaml.Error](err); ok {
 			if token := detail.GetToken(); token != nil && token.Position != nil {
 				p.Line = token.Position.Line
 			}

@@ -86,9 +86,7 @@ func load(b *testing.B, addr string, requests [][]byte, size, connections int) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		wait.Add(1)
-		go func() {
-			defer wait.Done()
+		wait.Go(func() {
 			defer conn.Close()
 			in := bufio.NewReader(conn)
 			for request := range jobs {
@@ -101,7 +99,7 @@ func load(b *testing.B, addr string, requests [][]byte, size, connections int) {
 					return
 				}
 			}
-		}()
+		})
 	}
 	before := cpu(b)
 	start := time.Now()

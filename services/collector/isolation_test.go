@@ -18,16 +18,14 @@ func TestNothingLeaksBetweenRequests(t *testing.T) {
 	t.Cleanup(client.CloseIdleConnections)
 	var wait sync.WaitGroup
 	for w := range workers {
-		wait.Add(1)
-		go func() {
-			defer wait.Done()
+		wait.Go(func() {
 			for n := range requests {
 				if err := postOwn(client, s.Addr(), w, n); err != nil {
 					t.Error(err)
 					return
 				}
 			}
-		}()
+		})
 	}
 	wait.Wait()
 	records := s.records(t)

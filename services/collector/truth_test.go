@@ -238,13 +238,11 @@ func TestEveryEventOnce(t *testing.T) {
 		for r := range requests {
 			sizes[w][r] = 1 + rng.IntN(1+rng.IntN(60))
 		}
-		wait.Add(1)
-		go func() {
-			defer wait.Done()
+		wait.Go(func() {
 			for r := range requests {
 				s.post(t, "/v1/batch", events(fmt.Sprintf("w%d-%d", w, r), sizes[w][r])).want(t, 200, success)
 			}
-		}()
+		})
 	}
 	wait.Wait()
 	seen := map[string]int{}

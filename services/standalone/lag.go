@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -129,9 +130,11 @@ func ageOf(ctx context.Context, client *kafkago.Client, topic string, partition 
 	}
 	for {
 		r, err := resp.Records.ReadRecord()
+		if errors.Is(err, io.EOF) {
+			return 0, nil // compacted or expired meanwhile
+		}
 		if err != nil {
-			// The record may have been compacted or expired meanwhile.
-			return 0, nil
+			return 0, fmt.Errorf("read %s partition %d offset %d: %w", topic, partition, offset, err)
 		}
 		if r.Offset >= offset {
 			return max(0, time.Since(r.Time).Seconds()), nil

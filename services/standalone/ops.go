@@ -1,6 +1,7 @@
 package standalone
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,13 +73,13 @@ func readReady(dir string) (r Ready, err error) {
 
 // client connects as an operator; errors of the network are answers here, not
 // something to wait out.
-func (w where) client(id string, opts ...kgo.Opt) (*kgo.Client, error) {
+func (w where) client(ctx context.Context, id string, opts ...kgo.Opt) (*kgo.Client, error) {
 	cfg, err := w.kafka()
 	if err != nil {
 		return nil, err
 	}
 	for _, b := range cfg.Brokers {
-		conn, derr := net.DialTimeout("tcp", b, 3*time.Second)
+		conn, derr := (&net.Dialer{Timeout: 3 * time.Second}).DialContext(ctx, "tcp", b)
 		if derr != nil {
 			err = errors.Join(err, derr)
 			continue
@@ -108,7 +109,7 @@ func topicsCommand(c *call) error {
 	if done, err := c.load("touchline-topics", &s); done || err != nil {
 		return err
 	}
-	cl, err := where{s.Dir, s.Brokers}.client("touchline-topics")
+	cl, err := where{s.Dir, s.Brokers}.client(c.ctx, "touchline-topics")
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -72,12 +71,8 @@ func (p *pipeline) runBroker(ctx context.Context, ready func()) error {
 // runClickHouse starts the embedded server, or takes the one that was named, and
 // brings its schema up to date.
 func (p *pipeline) runClickHouse(ctx context.Context, ready func()) error {
-	if p.s.ClickHouse != "" {
-		cfg, err := externalClickHouse(p.s.ClickHouse)
-		if err != nil {
-			return err
-		}
-		if err := p.migrate(ctx, cfg); err != nil {
+	if external, ok := p.s.ClickHouse.config(); ok {
+		if err := p.migrate(ctx, external); err != nil {
 			return err
 		}
 		ready()
@@ -143,24 +138,6 @@ func (p *pipeline) migrate(ctx context.Context, cfg clickhouse.Config) error {
 		}
 		return err
 	})
-}
-
-// externalClickHouse reads http://user:password@host:port.
-func externalClickHouse(text string) (clickhouse.Config, error) {
-	cfg := clickhouse.Default()
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
-		// The text may hold a password, so it is not quoted.
-		return cfg, errors.New("want http://user:password@host:port")
-	}
-	if u.User != nil {
-		cfg.User = u.User.Username()
-		password, _ := u.User.Password()
-		cfg.Password = config.NewSecret(password)
-	}
-	u.User = nil
-	cfg.URL = u.String()
-	return cfg, cfg.Validate()
 }
 
 func (p *pipeline) projectsConfig() projects.Config {

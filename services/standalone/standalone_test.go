@@ -98,13 +98,23 @@ func TestPlainKeys(t *testing.T) {
 	}
 }
 
-func TestExternalClickHouse(t *testing.T) {
-	cfg, err := externalClickHouse("https://me:se%20cret@ch.example:8443")
-	if err != nil || cfg.URL != "https://ch.example:8443" || cfg.User != "me" || cfg.Password.Reveal() != "se cret" {
-		t.Errorf("read %+v, %v", cfg, err)
+func TestServerURL_readsTheAccountAndHidesIt(t *testing.T) {
+	var s ServerURL
+	if _, ok := s.config(); ok {
+		t.Error("the zero value names a server")
 	}
-	for _, bad := range []string{"", "ch.example:8123", "http://me:secret@", "ftp://me:secret@h:1", "http://me:secret@h:1/db"} {
-		if _, err := externalClickHouse(bad); err == nil || strings.Contains(err.Error(), "secret") {
+	if err := s.UnmarshalText([]byte("https://me:se%20cret@ch.example:8443")); err != nil {
+		t.Fatal(err)
+	}
+	cfg, ok := s.config()
+	if !ok || cfg.URL != "https://ch.example:8443" || cfg.User != "me" || cfg.Password.Reveal() != "se cret" {
+		t.Errorf("read %+v, %v", cfg, ok)
+	}
+	if text, err := s.MarshalText(); err != nil || strings.Contains(string(text), "cret") || !strings.Contains(string(text), "ch.example:8443") {
+		t.Errorf("prints %s, %v", text, err)
+	}
+	for _, bad := range []string{"ch.example:8123", "http://me:secret@", "ftp://me:secret@h:1", "http://me:secret@h:1/db"} {
+		if err := s.UnmarshalText([]byte(bad)); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: error %v", bad, err)
 		}
 	}

@@ -73,7 +73,7 @@ func tail(c *call) error {
 		c.code = config.ExitBadConfig
 		return errors.New(want)
 	}
-	cl, err := where{s.Dir, s.Brokers}.client("touchline-tail", kgo.FetchMaxWait(time.Second))
+	cl, err := where{s.Dir, s.Brokers}.client(c.ctx, "touchline-tail", kgo.FetchMaxWait(time.Second))
 	if err != nil {
 		return err
 	}

@@ -153,16 +153,16 @@ func randomTouchpoint(r *rand.Rand, project string) (stored, shown) {
 	setTime(row, view, "event_time", at)
 	received := at.Add(time.Duration(r.IntN(1e6)) * time.Millisecond)
 	setTime(row, view, "received_at", received)
-	sent, shift := time.Duration(r.IntN(1e9)-5e8), time.Duration(r.IntN(1e9)-5e8)
+	sent, shift := int64(r.IntN(1e9)-5e8), int64(r.IntN(1e9)-5e8)
 	row["has_sent_at"], row["skew_ms"], view["sent_at"], view["skew_ms"] = false, int64(0), "NULL", "NULL"
 	if r.IntN(3) > 0 {
-		row["has_sent_at"], row["skew_ms"] = true, int64(sent)
-		view["sent_at"], view["skew_ms"] = timeText(received.Add(-sent*time.Millisecond)), fmt.Sprint(int64(sent))
+		row["has_sent_at"], row["skew_ms"] = true, sent
+		view["sent_at"], view["skew_ms"] = timeText(received.Add(time.Duration(-sent)*time.Millisecond)), fmt.Sprint(sent)
 	}
 	row["has_original_timestamp"], row["shift_ms"], view["original_timestamp"] = false, int64(0), "NULL"
 	if r.IntN(3) > 0 {
-		row["has_original_timestamp"], row["shift_ms"] = true, int64(shift)
-		view["original_timestamp"] = timeText(at.Add(-shift * time.Millisecond))
+		row["has_original_timestamp"], row["shift_ms"] = true, shift
+		view["original_timestamp"] = timeText(at.Add(time.Duration(-shift) * time.Millisecond))
 	}
 
 	event, receipt := randomUUID(r), randomUUID(r)
@@ -255,7 +255,7 @@ func randomRow(r *rand.Rand, table schema.Table) (stored, shown) {
 
 func enumNames(enum string) []string {
 	var names []string
-	for _, part := range strings.Split(enum, "'") {
+	for part := range strings.SplitSeq(enum, "'") {
 		if part != "" && !strings.ContainsAny(part, "(=,)") {
 			names = append(names, part)
 		}

@@ -89,6 +89,7 @@ type personMonth struct {
 	events uint64
 }
 
+//nolint:unused // called by add, through its constraint
 func (a personMonth) merge(b personMonth) personMonth {
 	return personMonth{a.days | b.days, a.events + b.events}
 }
@@ -99,12 +100,14 @@ type firstAndLast struct {
 	events      uint64
 }
 
+//nolint:unused // called by add, through its constraint
 func (a firstAndLast) merge(b firstAndLast) firstAndLast {
 	return firstAndLast{min(a.first, b.first), max(a.last, b.last), min(a.firstDay, b.firstDay), a.events + b.events}
 }
 
 type placeRange struct{ low, high, events uint64 }
 
+//nolint:unused // called by add, through its constraint
 func (a placeRange) merge(b placeRange) placeRange {
 	return placeRange{min(a.low, b.low), max(a.high, b.high), a.events + b.events}
 }

@@ -37,7 +37,7 @@ func TestConnReachesTheSharedServer(t *testing.T) {
 	if err := conn.Exec(ctx, "DROP TABLE default.shared"); err != nil {
 		t.Error(err)
 	}
-	if Start(t) != Start(t) {
+	if first, second := Start(t), Start(t); first != second {
 		t.Error("tests do not share a server")
 	}
 }

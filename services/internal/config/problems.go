@@ -121,7 +121,7 @@ func walkValidators(v reflect.Value, path string, visit func(string, Validator))
 	if v.CanAddr() {
 		v = v.Addr() // finds Validate on the pointer as well as on the value
 	}
-	if validator, ok := v.Interface().(Validator); ok {
+	if validator, ok := reflect.TypeAssert[Validator](v); ok {
 		visit(path, validator)
 	}
 }

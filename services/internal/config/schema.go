@@ -75,20 +75,6 @@ func (s *schema) collect(v reflect.Value, path string) {
 	}
 }
 
-// find returns the key with this path; fromFile reports that path is the file
-// form of a secret.
-func (s *schema) find(path string) (k *key, fromFile bool) {
-	for _, k := range s.keys {
-		if k.path == path {
-			return k, false
-		}
-		if k.secret() && k.path+fileSuffix == path {
-			return k, true
-		}
-	}
-	return nil, false
-}
-
 // env returns the variable of a key path: kafka.linger, COLLECTOR_KAFKA_LINGER.
 func (s *schema) env(path string) string { return s.prefix() + upperSnake(path) }
 

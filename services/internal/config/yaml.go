@@ -136,8 +136,7 @@ func (d *decoder) addf(n ast.Node, path, format string, args ...any) {
 // would add an excerpt of the file, which may show a secret.
 func (d *decoder) syntax(err error) {
 	at, message := d.file, "not valid YAML"
-	var detail yaml.Error
-	if errors.As(err, &detail) {
+	if detail, ok := errors.AsType[yaml.Error](err); ok {
 		if t := detail.GetToken(); t != nil && t.Position != nil {
 			at += ":" + strconv.Itoa(t.Position.Line)
 		}

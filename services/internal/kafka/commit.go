@@ -159,7 +159,7 @@ func (c *committer) check(req *kmsg.OffsetCommitRequest, batch map[int32]*pendin
 			if !current {
 				return errOtherSession
 			}
-			rp.Metadata = kmsg.StringPtr(p.commit.Metadata)
+			rp.Metadata = new(p.commit.Metadata)
 			kept = append(kept, rp)
 		}
 		req.Topics[i].Partitions = kept

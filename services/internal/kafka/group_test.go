@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -206,12 +207,7 @@ func TestGroup_drainLetsTheWorkerCommit(t *testing.T) {
 	kafkatest.Eventually(t, "the drained commit", func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		for _, s := range r.starts {
-			if s == (kafka.Commit{Offset: 10, Metadata: "drained"}) {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(r.starts, (kafka.Commit{Offset: 10, Metadata: "drained"}))
 	})
 }
 

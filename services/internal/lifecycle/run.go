@@ -129,21 +129,50 @@ func supervise(ctx context.Context, p Process, t *telemetry.Telemetry, log *zap.
 	}
 	t.Health.Set(check, false, "draining")
 
+	over := make(chan struct{})
+	defer close(over)
+	impatient := secondSignal(signals, over)
 	pause := time.NewTimer(delay)
 	defer pause.Stop()
 	select {
 	case <-pause.C:
 	case <-group.stopping:
-	case <-signals:
+	case <-impatient:
 		return errors.Join(announced, ErrInterrupted)
 	}
 	stop()
 	select {
 	case err := <-done:
 		return errors.Join(announced, err)
-	case <-signals:
+	case <-impatient:
 		return errors.Join(announced, ErrInterrupted)
 	}
+}
+
+// echo is how long after the order to stop further signals are taken for the
+// same order: a terminal signals its whole process group, and make and timeout
+// pass the signal on once more.
+const echo = time.Second
+
+// secondSignal returns a channel that is closed when somebody asks again, later
+// than an echo. It stops watching when over is closed.
+func secondSignal(signals <-chan os.Signal, over <-chan struct{}) <-chan struct{} {
+	asked := time.Now()
+	again := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-signals:
+				if time.Since(asked) > echo {
+					close(again)
+					return
+				}
+			case <-over:
+				return
+			}
+		}
+	}()
+	return again
 }
 
 func (p Process) announce(t *telemetry.Telemetry) error {

@@ -154,8 +154,15 @@ func TestRun_secondSignalEndsTheDrain(t *testing.T) {
 	close(g.opened)
 	p := start(t, t.Context(), lifecycle.Config{DrainTimeout: time.Hour}, nil, map[string]lifecycle.Component{"svc": g.component()})
 	p.until("ready")
+	began := time.Now()
 	raise(t, syscall.SIGTERM)
 	<-g.draining
+	// An echo of the first: make, timeout and terminals send it twice.
+	raise(t, syscall.SIGTERM)
+	<-time.After(1100*time.Millisecond - time.Since(began))
+	if got := p.ready(); !strings.Contains(got, "draining") {
+		t.Errorf("the echo was taken for a second signal: %s", got)
+	}
 	raise(t, syscall.SIGTERM)
 	if code, last := p.exit(); code != 1 || !strings.Contains(last, lifecycle.ErrInterrupted.Error()) {
 		t.Errorf("exit %d after %s", code, last)

@@ -71,7 +71,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	f.IntVar(&s.users, "users", 20_000, "users, whose activity follows Zipf's law")
 	f.DurationVar(&s.window, "window", 20*time.Second, "how long each freshness is measured; 0 leaves it out")
 	f.StringVar(&s.output, "o", "", "also write the result into this Markdown file, between its markers")
-	f.StringVar(&s.profiles, "profiles", "", "write CPU profiles of each phase's first 5 seconds into this folder (the figures then include the cost of profiling)")
+	f.StringVar(&s.profiles, "profiles", "", "write CPU profiles of each phase's first 3 seconds into this folder (the figures then include the cost of profiling)")
 	if err := f.Parse(args); err != nil {
 		return s, err
 	}

@@ -13,7 +13,7 @@ import (
 	"touchline.dev/services/standalone/bench/internal/stack"
 )
 
-const profileSeconds = 5
+const profileSeconds = 3
 
 // profile starts to profile a process if that was asked for, and returns the
 // function that waits for the file to be written.

@@ -21,6 +21,7 @@ func audit(t *testing.T, d deployment, project string, j *journal) {
 	if found.outcomes["stored"]+found.outcomes["duplicate"] != found.raw {
 		t.Errorf("%d raw records became %v", found.raw, found.outcomes)
 	}
+	auditProfiles(t, d)
 	if n := mustCount(t, d.writer(), "SELECT count() FROM touchline.rejected"); n > 0 {
 		t.Errorf("%d events were rejected", n)
 	}
@@ -75,7 +76,7 @@ func auditViews(t *testing.T, d deployment, stored int) {
 	t.Helper()
 	for _, sql := range []string{
 		"SELECT count() FROM touchline.touchpoints",
-		"SELECT uniqExact(event_id) FROM touchline.touchpoints",
+		"SELECT uniqExact(project, event_id) FROM touchline.touchpoints",
 		"SELECT uniqExact(src_partition, src_offset) FROM touchline.touchpoints",
 		"SELECT sum(events) FROM touchline.landed",
 		"SELECT sum(events) FROM touchline.person_first WHERE event = ''",
@@ -86,5 +87,32 @@ func auditViews(t *testing.T, d deployment, stored int) {
 		if n := mustCount(t, d.writer(), sql); n != stored {
 			t.Errorf("%s = %d, want %d", sql, n, stored)
 		}
+	}
+}
+
+// auditProfiles checks that each person's profile counts that person's rows: the
+// scorer has applied every event once.
+func auditProfiles(t *testing.T, d deployment) {
+	t.Helper()
+	const sql = `
+		SELECT countIf(rows != profiled) AS wrong, sum(rows) AS counted
+		FROM (
+			SELECT project, person_id, sum(n) AS rows, sum(m) AS profiled FROM (
+				SELECT project, person_id, count() AS n, 0 AS m FROM touchline.touchpoints WHERE NOT is_bot GROUP BY project, person_id
+				UNION ALL
+				SELECT project, person_id, 0 AS n, events AS m FROM touchline.profiles FINAL
+			) GROUP BY project, person_id
+		)`
+	type result struct {
+		Persons int `json:"wrong"`
+		Rows    int `json:"counted"`
+	}
+	found := mustSelect[result](t, d.writer(), sql, nil)
+	if found[0].Persons > 0 || found[0].Rows == 0 {
+		t.Errorf("%d persons have another number of rows than their profiles count, of %d rows", found[0].Persons, found[0].Rows)
+	}
+	if scored, profiled := mustCount(t, d.writer(), "SELECT count() FROM touchline.scores FINAL"),
+		mustCount(t, d.writer(), "SELECT count() FROM touchline.profiles FINAL"); scored != profiled {
+		t.Errorf("%d scores for %d profiles", scored, profiled)
 	}
 }

@@ -192,7 +192,8 @@ func checkRejected(t *testing.T, d deployment, want []bad, large string) {
 }
 
 // checkCounters wants every rejection counted with its reason by the enricher,
-// which gives each event its outcome.
+// which gives each event its outcome, and no other. A partition that changed
+// hands may have counted some twice; the dense log is exact.
 func checkCounters(t *testing.T, d deployment, want []bad) {
 	t.Helper()
 	reasons := map[string]int{}
@@ -209,8 +210,13 @@ func checkCounters(t *testing.T, d deployment, want []bad) {
 		}
 		return nil
 	})
-	if !maps.Equal(have, reasons) {
-		t.Errorf("rejections counted: %v, want %v", have, reasons)
+	for _, reason := range slices.Compact(slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(have)), slices.Collect(maps.Keys(reasons))...)))) {
+		if have[reason] < reasons[reason] || reasons[reason] == 0 {
+			t.Errorf("%d events counted as %s, want %d", have[reason], reason, reasons[reason])
+		}
+	}
+	if found := readDense(t, d); found.outcomes["rejected"] != len(want) || found.outcomes["stored"]+len(want) != found.raw {
+		t.Errorf("%d raw records became %v, want %d rejected", found.raw, found.outcomes, len(want))
 	}
 }
 

@@ -60,7 +60,7 @@ func rowsOf(t *testing.T, d deployment, project string, want int) []touchpoint {
 	t.Helper()
 	var rows []touchpoint
 	await(t, landTime, fmt.Sprintf("%d rows of %s", want, project), func() (err error) {
-		rows, err = selectRows[touchpoint](d.bi(), "SELECT * FROM analytics.touchpoints WHERE project = {project:String} ORDER BY received_at",
+		rows, err = selectRows[touchpoint](d.bi(), "SELECT * FROM analytics.touchpoints WHERE project = {project:String} ORDER BY received_at, message_id",
 			map[string]string{"project": project})
 		if err == nil && len(rows) < want {
 			err = fmt.Errorf("%d rows", len(rows))

@@ -34,8 +34,9 @@ func TestRetries(t *testing.T) {
 		after := rowsOf(t, d, "shop", events)
 		for i := range after {
 			// The first receipt counts: no retry moves an event's time.
-			if before[i].EventID != after[i].EventID || before[i].EventTime != after[i].EventTime || before[i].ReceiptID != after[i].ReceiptID {
-				t.Errorf("the row %+v has become %+v", before[i], after[i])
+			b, a := before[i], after[i]
+			if b.EventID != a.EventID || b.EventTime != a.EventTime || b.ReceiptID != a.ReceiptID {
+				t.Errorf("%s of %s, received as %s, has become %s of %s, received as %s", b.EventID, b.EventTime, b.ReceiptID, a.EventID, a.EventTime, a.ReceiptID)
 			}
 		}
 		own := map[string]bool{}

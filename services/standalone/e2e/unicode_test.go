@@ -12,7 +12,7 @@ func texts() []string {
 	return []string{
 		"Õunapuu šokolaad, žürii",
 		"Árvíztűrő tükörfúrógép",
-		"فروشگاه می‌خواهم ۱۲۳",
+		"فروشگاه می\u200cخواهم ۱۲۳",
 		"\u200fسلام\u200e (ltr) \u202bمتن\u202c",
 		"Šķūņu glāžšķūņu rūķīši",
 		"İstanbul ıı ẞß ǅ",

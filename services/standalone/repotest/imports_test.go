@@ -43,6 +43,7 @@ func TestImportRules(t *testing.T) {
 		{"deep " + ours + "services/standalone github.com/segmentio/kafka-go", true},
 		{"deep " + ours + "services/standalone github.com/twmb/franz-go/pkg/kfake", true},
 		{"deep " + ours + "services/standalone " + ours + "services/internal/kafkatest", false},
+		{"deep " + ours + "services/scorer/internal/scorertest " + ours + "services/internal/embedded/broker", true},
 		{"", false}, // nothing to check is no success
 		{"something else", false},
 	} {

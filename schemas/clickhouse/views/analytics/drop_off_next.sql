@@ -4,29 +4,14 @@
 -- their last step and within horizon_seconds, inclusive; '(nothing)' where there
 -- is none. Of simultaneous events the one that the raw log holds first counts.
 --
+-- The persons stand on the right of the join, so that they and not the events are
+-- held in memory; it is a RIGHT JOIN, so that those without an event stay.
+--
 -- Parameters and columns are a public contract and never change: a new mode is a
 -- new view.
 CREATE OR REPLACE VIEW analytics.drop_off_next
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
-WITH dropped AS
-(
-    SELECT
-        person_id,
-        times[-1] AS left_at
-    FROM touchline.funnel_persons(
-        project = {project:String},
-        steps = {steps:Array(String)},
-        window_seconds = {window_seconds:UInt64},
-        from = {from:DateTime64(3, 'UTC')},
-        to = {to:DateTime64(3, 'UTC')})
-    WHERE level = {after_step:UInt8}
-      AND last_entry + toInt64({window_seconds:UInt64}) * 1000 < toUnixTimestamp64Milli({as_of:DateTime64(3, 'UTC')})
-      AND (SELECT ok FROM touchline.good_drop_off(
-              steps = {steps:Array(String)},
-              after_step = {after_step:UInt8},
-              horizon_seconds = {horizon_seconds:UInt64}))
-)
 SELECT
     if(did = '', '(nothing)', did) AS next_event,
     toInt64(count()) AS persons,
@@ -34,11 +19,10 @@ SELECT
 FROM
 (
     SELECT
-        d.person_id AS person_id,
-        argMin(e.event, (e.at, e.src_partition, e.src_offset, e.event)) AS did,
-        if(did = '', 0, (min(e.at) - any(d.left_at)) / 1000.) AS seconds
-    FROM dropped AS d
-    LEFT JOIN
+        dropped.person_id AS person_id,
+        argMin(later.event, (later.at, later.src_partition, later.src_offset, later.event)) AS did,
+        if(did = '', 0, (min(later.at) - any(dropped.left_at)) / 1000.) AS seconds
+    FROM
     (
         SELECT
             dictGetOrDefault('touchline.person_map', 'new_id', t.person_id, t.person_id) AS mapped_id,
@@ -51,12 +35,29 @@ FROM
           AND NOT is_bot
           AND event_time >= {from:DateTime64(3, 'UTC')}
           AND event_time <= {to:DateTime64(3, 'UTC')} + toIntervalSecond({window_seconds:UInt64} + {horizon_seconds:UInt64})
-          AND mapped_id IN (SELECT person_id FROM dropped)
-    ) AS e
-    ON d.person_id = e.mapped_id
-        AND e.at > d.left_at
-        AND e.at <= d.left_at + toInt64({horizon_seconds:UInt64}) * 1000
-    GROUP BY d.person_id
+    ) AS later
+    RIGHT JOIN
+    (
+        SELECT
+            person_id,
+            times[-1] AS left_at
+        FROM touchline.funnel_persons(
+            project = {project:String},
+            steps = {steps:Array(String)},
+            window_seconds = {window_seconds:UInt64},
+            from = {from:DateTime64(3, 'UTC')},
+            to = {to:DateTime64(3, 'UTC')})
+        WHERE level = {after_step:UInt8}
+          AND last_entry + toInt64({window_seconds:UInt64}) * 1000 < toUnixTimestamp64Milli({as_of:DateTime64(3, 'UTC')})
+          AND (SELECT ok FROM touchline.good_drop_off(
+                  steps = {steps:Array(String)},
+                  after_step = {after_step:UInt8},
+                  horizon_seconds = {horizon_seconds:UInt64}))
+    ) AS dropped
+    ON dropped.person_id = later.mapped_id
+        AND later.at > dropped.left_at
+        AND later.at <= dropped.left_at + toInt64({horizon_seconds:UInt64}) * 1000
+    GROUP BY dropped.person_id
 )
 GROUP BY next_event
 ORDER BY persons DESC, next_event

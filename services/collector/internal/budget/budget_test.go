@@ -9,15 +9,13 @@ func TestBudget(t *testing.T) {
 	b := New(100)
 	var wait sync.WaitGroup
 	for range 8 {
-		wait.Add(1)
-		go func() {
-			defer wait.Done()
+		wait.Go(func() {
 			for range 10_000 {
 				if b.Reserve(40) {
 					b.Release(40)
 				}
 			}
-		}()
+		})
 	}
 	wait.Wait()
 	if b.Used() != 0 {

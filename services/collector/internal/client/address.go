@@ -3,6 +3,7 @@ package client
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -26,8 +27,8 @@ func Address(r *http.Request, trusted []netip.Prefix) string {
 	addr := port.Addr().Unmap().WithZone("")
 	lines := r.Header["X-Forwarded-For"]
 	hops := 0
-	for i := len(lines) - 1; i >= 0; i-- {
-		for line := lines[i]; line != ""; hops++ {
+	for _, line := range slices.Backward(lines) {
+		for line := line; line != ""; hops++ {
 			if hops == maxHops || !within(addr, trusted) {
 				return addr.String()
 			}

@@ -18,7 +18,6 @@ type Handler struct {
 	exact    map[string]*endpoint
 	patterns []pattern
 	other    meter
-	root     endpoint
 }
 
 // endpoint is what answers at one path.

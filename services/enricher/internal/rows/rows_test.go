@@ -117,12 +117,12 @@ func TestBuilder_theServerTakesEveryValue(t *testing.T) {
 			TimeSource: event.TimeSource(text()), URL: text(), Referrer: text(), UTMSource: text(), OS: text(), BotReasons: []string{text(), text()},
 			RevenueE4: number() % 1e17, Currency: text(), Properties: []byte(text()), Traits: []byte(text()), Context: []byte(text()), SchemaStatus: text(),
 		}
-		events = append(events, event.Enriched{Outcome: event.Stored, Project: "extremes", ReceivedAt: 1795290315405, Touchpoint: tp})
-		events = append(events, event.Enriched{Outcome: event.Rejected, Reason: event.MalformedJSON, Project: "extremes", ReceivedAt: time.Now().UnixMilli(), Rejection: event.Rejection{
-			Stage: "adapt", Message: text(), Field: text(), ReceiptID: uuid.New(),
-			Raw: event.Raw{Protocol: "segment", Event: []byte(text()), Context: []byte(text()), ClientIP: text(), Headers: []event.Header{{Name: "dnt", Value: text()}}},
-		}})
-		events = append(events, event.Enriched{Outcome: event.Duplicate, Project: "extremes"})
+		events = append(events,
+			event.Enriched{Outcome: event.Stored, Project: "extremes", ReceivedAt: 1795290315405, Touchpoint: tp},
+			event.Enriched{Outcome: event.Rejected, Reason: event.MalformedJSON, Project: "extremes", ReceivedAt: time.Now().UnixMilli(), Rejection: event.Rejection{
+				Stage: "adapt", Message: text(), Field: text(), ReceiptID: uuid.New(),
+				Raw: event.Raw{Protocol: "segment", Event: []byte(text()), Context: []byte(text()), ClientIP: text(), Headers: []event.Header{{Name: "dnt", Value: text()}}},
+			}}, event.Enriched{Outcome: event.Duplicate, Project: "extremes"})
 	}
 	server := insert(t, uuid.NewString(), events)
 	conn := server.Open(t, server.Writer)

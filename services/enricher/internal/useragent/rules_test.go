@@ -1,7 +1,7 @@
 package useragent
 
 import (
-	"math/rand"
+	"math/rand/v2"
 	"regexp"
 	"regexp/syntax"
 	"strings"
@@ -15,7 +15,7 @@ func matching(r *rand.Rand, re *syntax.Regexp, b *strings.Builder) {
 	switch re.Op {
 	case syntax.OpLiteral:
 		for _, c := range re.Rune {
-			if s := string(c); re.Flags&syntax.FoldCase != 0 && r.Intn(2) == 0 {
+			if s := string(c); re.Flags&syntax.FoldCase != 0 && r.IntN(2) == 0 {
 				b.WriteString(strings.ToUpper(s))
 			} else {
 				b.WriteString(s)
@@ -23,14 +23,14 @@ func matching(r *rand.Rand, re *syntax.Regexp, b *strings.Builder) {
 		}
 	case syntax.OpCharClass:
 		for range 100 {
-			i := r.Intn(len(re.Rune)/2) * 2
+			i := r.IntN(len(re.Rune)/2) * 2
 			if lo, hi := re.Rune[i], min(re.Rune[i+1], 0x7e); lo <= hi {
-				b.WriteRune(lo + rune(r.Intn(int(hi-lo)+1)))
+				b.WriteRune(lo + rune(r.IntN(int(hi-lo)+1)))
 				return
 			}
 		}
 	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
-		b.WriteByte(byte(' ' + r.Intn(95)))
+		b.WriteByte(byte(' ' + r.IntN(95)))
 	case syntax.OpCapture:
 		matching(r, re.Sub[0], b)
 	case syntax.OpStar, syntax.OpPlus, syntax.OpQuest, syntax.OpRepeat:
@@ -47,7 +47,7 @@ func matching(r *rand.Rand, re *syntax.Regexp, b *strings.Builder) {
 				hi = lo + 3
 			}
 		}
-		for range lo + r.Intn(hi-lo+1) {
+		for range lo + r.IntN(hi-lo+1) {
 			matching(r, re.Sub[0], b)
 		}
 	case syntax.OpConcat:
@@ -55,16 +55,16 @@ func matching(r *rand.Rand, re *syntax.Regexp, b *strings.Builder) {
 			matching(r, sub, b)
 		}
 	case syntax.OpAlternate:
-		matching(r, re.Sub[r.Intn(len(re.Sub))], b)
+		matching(r, re.Sub[r.IntN(len(re.Sub))], b)
 	}
 }
 
 // A filter may never hide a text from an expression that matches it, and with
 // all filters the first match must be that of the ua-parser project's own reader.
 func TestFiltersHideNothing(t *testing.T) {
-	seed := rand.Int63()
+	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewSource(seed))
+	r := rand.New(rand.NewPCG(seed, 1))
 	reference, err := uaparser.New(uaparser.WithCacheSize(1))
 	if err != nil {
 		t.Fatal(err)

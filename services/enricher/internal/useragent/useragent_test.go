@@ -2,7 +2,7 @@ package useragent
 
 import (
 	"fmt"
-	"math/rand"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -126,12 +126,12 @@ func TestHostileAgentsStayBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := rand.New(rand.NewSource(1))
+	r := rand.New(rand.NewPCG(1, 1))
 	p.lookup(linuxChrome)
 	for range 500 {
-		b := make([]byte, r.Intn(2000))
+		b := make([]byte, r.IntN(2000))
 		for i := range b {
-			b[i] = byte(r.Intn(256))
+			b[i] = byte(r.IntN(256))
 		}
 		got := p.lookup(string(b))
 		for _, s := range []string{got.device, got.os, got.osVersion, got.browser, got.browserVersion} {
@@ -167,10 +167,10 @@ func FuzzParse(f *testing.F) {
 
 func BenchmarkLookup(b *testing.B) {
 	p := testParser(b)
-	r := rand.New(rand.NewSource(1))
+	r := rand.New(rand.NewPCG(1, 1))
 	noise := make([]byte, MaxLength)
 	for i := range noise {
-		noise[i] = byte('!' + r.Intn(90))
+		noise[i] = byte('!' + r.IntN(90))
 	}
 	b.Run("cached", func(b *testing.B) {
 		b.ReportAllocs()

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -159,12 +160,7 @@ func (r *Rules) domain(f *pb.Fragment) string {
 }
 
 func (r *Rules) free(domain string) bool {
-	for _, d := range r.FreeMail {
-		if d == domain {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(r.FreeMail, domain)
 }
 
 // containsAny reports whether text contains one of the values as whole words, in

@@ -104,21 +104,21 @@ func (l Lead) Validate() error {
 }
 
 // Validate reports every problem of the rule, apart from its condition's.
-func (r Rule) Validate() error {
+func (rule Rule) Validate() error {
 	var p config.Problems
-	if r.Name == limit {
+	if rule.Name == limit {
 		p.Addf("name", "%q is the reason for moving a score into its bounds", limit)
 	}
-	points := max(r.Points, -r.Points)
+	points := max(rule.Points, -rule.Points)
 	if points < 1 || points > maxPoints {
-		p.Addf("points", "is %d, want 1 to %d, or as many less than 0", r.Points, maxPoints)
+		p.Addf("points", "is %d, want 1 to %d, or as many less than 0", rule.Points, maxPoints)
 	}
 	switch {
-	case r.Cap == 0:
-	case r.When.FewerThan > 0:
+	case rule.Cap == 0:
+	case rule.When.FewerThan > 0:
 		p.Addf("cap", "has no meaning with fewer_than: the points are given once")
-	case r.Cap < points || r.Cap > maxPoints:
-		p.Addf("cap", "is %d, want %d to %d: the most points that the rule gives or takes", r.Cap, points, maxPoints)
+	case rule.Cap < points || rule.Cap > maxPoints:
+		p.Addf("cap", "is %d, want %d to %d: the most points that the rule gives or takes", rule.Cap, points, maxPoints)
 	}
 	return p.Err()
 }

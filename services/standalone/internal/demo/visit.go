@@ -35,7 +35,7 @@ func (v *visitor) visit(s source) {
 		v.abandoned = len(v.cart) > 0
 	}
 	// An account is offered after an order: nobody has to sign up to buy.
-	if v.user == "" && (v.at == v.bought && v.chance(0.45) || v.chance(0.04*s.interest)) {
+	if v.user == "" && (v.at.Equal(v.bought) && v.chance(0.45) || v.chance(0.04*s.interest)) {
 		v.signUp()
 	}
 }

@@ -12,16 +12,13 @@ import (
 
 // Machine is what measurements depend on.
 type Machine struct {
-	Cores             int
-	Model, Kernel, Go string
+	Cores     int
+	Model, Go string
 }
 
 // ThisMachine describes the host; what it does not tell is "unknown".
 func ThisMachine() Machine {
-	return Machine{
-		Cores: runtime.NumCPU(), Go: runtime.Version(), Model: cpuModel(),
-		Kernel: firstField("/proc/sys/kernel/osrelease"),
-	}
+	return Machine{Cores: runtime.NumCPU(), Go: runtime.Version(), Model: cpuModel()}
 }
 
 func cpuModel() string {

@@ -38,7 +38,7 @@ func (r Report) header(b *strings.Builder) {
 		loads = append(loads, round.Load)
 	}
 	fmt.Fprintf(b, "- Commit %s, %s, %s\n", r.Commit, r.Machine.Go, r.Time.UTC().Format("2006-01-02 15:04 MST"))
-	fmt.Fprintf(b, "- %d cores of %s, Linux %s; load average before each round: %s\n", r.Machine.Cores, r.Machine.Model, r.Machine.Kernel, strings.Join(loads, ", "))
+	fmt.Fprintf(b, "- %d cores of %s; load average before each round: %s\n", r.Machine.Cores, r.Machine.Model, strings.Join(loads, ", "))
 	fmt.Fprintf(b, "- %s\n", r.Settings)
 	sha := middle(r.Rounds, func(x Round) float64 { return x.SHA })
 	fmt.Fprintf(b, "- Calibration: %.0f MB of SHA-256 a CPU-second (%.0f to %.0f)\n\n", sha.median, sha.least, sha.most)
