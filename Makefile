@@ -38,7 +38,7 @@ help: ## Show this list.
 
 .PHONY: run
 run: build ## Build, then run everything in one process with a demo shop (data in .data/run).
-	bin/touchline up --demo --dir .data/run $(ARGS)
+	bin/touchline up --demo --dir .data/run --telemetry.log-level warn $(ARGS)
 
 .PHONY: build
 build: ## Build the programs into bin.

@@ -349,6 +349,9 @@ func TestFold_lateSnapshotOfAZombieCannotWin(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
+	if !f.caughtUp(6) {
+		t.Fatal("the end is not committed")
+	}
 	zombie := early[0]
 	for range 2 { // compaction spares the last batch
 		f.produce(&kgo.Record{Topic: topics.Fragments, Key: zombie.Key, Value: zombie.Value})

@@ -58,13 +58,13 @@ func (w *worker) pending() bool {
 	return w.next > w.reported || len(w.retiring) > 0 || len(w.retired) > 0
 }
 
-// drain publishes what was folded, so that stopping leaves little to do later.
+// drain publishes what was folded and commits it, so that stopping leaves little
+// to do later.
 func (w *worker) drain(ctx context.Context) error {
-	if w.next == w.reported {
-		return nil
-	}
-	if err := w.publish(ctx); err != nil {
-		return err
+	if w.next > w.reported {
+		if err := w.publish(ctx); err != nil {
+			return err
+		}
 	}
 	return w.p.Commit(ctx, w.commit())
 }
