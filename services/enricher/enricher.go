@@ -163,7 +163,7 @@ func (e *Enricher) enriching(d kafka.Deps, producer *kgo.Client, store *dedup.St
 		},
 	})
 	return kafka.NewGroup(e.cfg.Kafka, d, kafka.GroupOptions{
-		Group: topics.GroupEnricher, Topic: topics.Raw, Membership: e.cfg.Membership, Work: w.Work, Metrics: e.deps.Metrics,
+		Group: topics.GroupEnricher, Topic: topics.Raw, Membership: e.cfg.Membership, Work: w.Work, Metrics: e.deps.Metrics, Health: e.deps.Health,
 	})
 }
 
@@ -175,6 +175,6 @@ func (e *Enricher) landing(d kafka.Deps, conn driver.Conn) (*kafka.Group, error)
 		NewBuilder: func(source string, partition int32) landing.Builder { return rows.New(source, partition) },
 	})
 	return kafka.NewGroup(e.cfg.Kafka, d, kafka.GroupOptions{
-		Group: topics.GroupTouchpoints, Topic: topics.Enriched, Membership: e.cfg.Membership, Work: l.Work, Metrics: e.deps.Metrics,
+		Group: topics.GroupTouchpoints, Topic: topics.Enriched, Membership: e.cfg.Membership, Work: l.Work, Metrics: e.deps.Metrics, Health: e.deps.Health,
 	})
 }

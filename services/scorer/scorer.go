@@ -65,6 +65,9 @@ func (s *Scorer) Run(ctx context.Context) error {
 	}
 	defer client.Close()
 	partitions, err := s.waitForOthers(ctx, client, conn)
+	if ctx.Err() != nil {
+		return nil // told to stop before there was anything to finish
+	}
 	if err != nil {
 		return err
 	}
@@ -157,7 +160,7 @@ func (s *Scorer) groups(d kafka.Deps, conn driver.Conn, client, producer *kgo.Cl
 		{Group: topics.GroupPersons, Topic: topics.Persons, Work: scoring.Work, Compacted: true},
 		{Group: topics.GroupScores, Topic: topics.Scores, Work: lander.Work},
 	} {
-		o.Membership, o.Metrics = s.cfg.Membership, s.deps.Metrics
+		o.Membership, o.Metrics, o.Health = s.cfg.Membership, s.deps.Metrics, s.deps.Health
 		group, err := kafka.NewGroup(s.cfg.Kafka, d, o)
 		if err != nil {
 			return nil, err

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"touchline.dev/services/internal/config"
+	"touchline.dev/services/internal/telemetry"
 )
 
 // WorkFunc processes one partition for as long as this process owns it. ctx ends
@@ -63,6 +64,8 @@ type GroupOptions struct {
 	Work      WorkFunc
 	// Metrics receives the group's lag metrics; nil leaves them out.
 	Metrics prometheus.Registerer
+	// Health shows that the group cannot be joined; nil leaves it out.
+	Health *telemetry.Health
 }
 
 // Group runs one worker for each partition of a topic that the consumer group
@@ -78,9 +81,12 @@ type Group struct {
 	log  *zap.Logger
 
 	member *kgo.Client
-	fetch  *fetcher
-	commit *committer
-	lag    *lagMetrics
+	// abandon ends the member client's requests. Closing it alone would wait for
+	// a rebalance under way, which takes as long as a member that has died.
+	abandon context.CancelFunc
+	fetch   *fetcher
+	commit  *committer
+	lag     *lagMetrics
 
 	fatal chan error
 
@@ -121,7 +127,10 @@ func NewGroup(c Config, d Deps, o GroupOptions) (*Group, error) {
 	if g.fetch, err = newFetcher(c, d, o); err != nil {
 		return nil, err
 	}
+	ctx, abandon := context.WithCancel(context.Background())
+	g.abandon = abandon
 	opts := append(c.options(d, o.Group),
+		kgo.WithContext(ctx),
 		kgo.ConsumerGroup(o.Group),
 		kgo.ConsumeTopics(o.Topic),
 		kgo.DisableAutoCommit(),
@@ -141,6 +150,7 @@ func NewGroup(c Config, d Deps, o GroupOptions) (*Group, error) {
 		opts = append(opts, kgo.InstanceID(o.Membership.InstanceID))
 	}
 	if g.member, err = kgo.NewClient(opts...); err != nil {
+		abandon()
 		g.fetch.client.Close()
 		return nil, fmt.Errorf("make kafka group member %s: %w", o.Group, err)
 	}
@@ -174,6 +184,7 @@ func (g *Group) Run(ctx context.Context) error {
 		cancel()
 	}
 	stop()
+	g.abandon()
 	g.member.Close()
 	g.fetch.client.Close()
 	loops.Wait()
@@ -211,6 +222,7 @@ func (g *Group) assigned(_ context.Context, cl *kgo.Client, added map[string][]i
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.session.member, g.session.generation = cl.GroupMetadata()
+	g.health(true, "")
 	if g.closed {
 		return
 	}
@@ -332,7 +344,14 @@ func (g *Group) watchMember(ctx context.Context) {
 		fetches.EachError(func(_ string, _ int32, err error) {
 			if ctx.Err() == nil && !errors.Is(err, context.Canceled) {
 				g.log.Warn("consumer group", zap.Error(err))
+				g.health(false, err.Error())
 			}
 		})
+	}
+}
+
+func (g *Group) health(ok bool, reason string) {
+	if g.opts.Health != nil {
+		g.opts.Health.Set("group "+g.opts.Group, ok, reason)
 	}
 }

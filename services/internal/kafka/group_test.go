@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
@@ -292,5 +293,32 @@ func TestScan_readsTheRange(t *testing.T) {
 	})
 	if err != nil || len(vals) != 10 || vals[0] != "10" || vals[9] != "19" {
 		t.Fatalf("scanned %v, %v", vals, err)
+	}
+}
+
+// A member that never rejoins keeps the broker from answering the others for the
+// length of the rebalance timeout; stopping must not wait for that.
+func TestGroup_stopsDuringARebalanceThatDoesNotEnd(t *testing.T) {
+	c := kafkatest.Start(t)
+	produce(t, c.Client(t), 0, 0, 1)
+	stuck := c.Client(t, kgo.ConsumerGroup(topics.GroupEnricher), kgo.ConsumeTopics(topics.Raw), kgo.DisableAutoCommit(),
+		kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.BlockRebalanceOnPoll(), kgo.RebalanceTimeout(time.Minute))
+	t.Cleanup(stuck.CloseAllowingRebalance)
+	if recs := stuck.PollFetches(t.Context()).Records(); len(recs) != 1 {
+		t.Fatalf("polled %d records", len(recs))
+	}
+	var r reader
+	stop := runGroup(t, c, options(r.work))
+	kafkatest.Eventually(t, "the rebalance", func() bool {
+		groups, err := kadm.NewClient(stuck).DescribeGroups(t.Context(), topics.GroupEnricher)
+		return err == nil && groups[topics.GroupEnricher].State == "PreparingRebalance"
+	})
+	began := time.Now()
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("stopping took %s", took)
 	}
 }

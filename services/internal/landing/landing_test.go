@@ -181,7 +181,11 @@ func (f *fixture) counts() (rows, distinct, view uint64) {
 // expect waits until n rows are there and then insists on exactly them.
 func (f *fixture) expect(n uint64) {
 	f.t.Helper()
-	kafkatest.Eventually(f.t, fmt.Sprintf("%d rows", n), func() bool { _, distinct, _ := f.counts(); return distinct >= n })
+	// The rows of a table are seen a moment before those of its view.
+	kafkatest.Eventually(f.t, fmt.Sprintf("%d rows", n), func() bool {
+		_, distinct, view := f.counts()
+		return distinct >= n && view >= n
+	})
 	if rows, distinct, view := f.counts(); rows != n || distinct != n || view != n {
 		f.t.Errorf("table has %d rows, %d distinct, its view counts %d; want %d", rows, distinct, view, n)
 	}

@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	server "touchline.dev/services/internal/embedded/clickhouse"
+	// The programs are built from it and from what it imports: a result that the
+	// go command has kept must not outlive a change of them.
+	_ "touchline.dev/services/standalone"
 )
 
 // binaries is where TestMain has built the programs; it is set before the first

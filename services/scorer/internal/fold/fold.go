@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 
+	"touchline.dev/schemas/event"
 	"touchline.dev/schemas/topics"
 	"touchline.dev/services/internal/config"
 	"touchline.dev/services/internal/denselog"
@@ -118,10 +119,11 @@ type worker struct {
 	p   *kafka.Partition
 	log *zap.Logger
 	// state is the metadata of the next commit, save for the mark itself.
-	state  snapshot.State
-	store  *store
-	decode decoder
-	mark   denselog.Mark
+	state snapshot.State
+	store *store
+	mark  denselog.Mark
+	// enriched is the record being folded, decoded into the same memory again.
+	enriched event.Enriched
 
 	// next is the offset behind the last record read, reported the one handed to
 	// the committer; since is when the first record between them was read.

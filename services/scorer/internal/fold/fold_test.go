@@ -216,7 +216,7 @@ func TestFold_equalsADirectFoldThroughRestarts(t *testing.T) {
 	for _, s := range streams {
 		own := rand.New(rand.NewPCG(seed, uint64(s.Partition)))
 		writers.Go(func() {
-			if err := s.Write(t.Context(), own, f.client); err != nil {
+			if err := s.Write(t.Context(), own, f.client, s.Len()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -513,31 +513,4 @@ func TestFold_beginsInTheMiddleOfALog(t *testing.T) {
 		got, _ := f.latest(topics.Persons)
 		return len(got) == 1 && slices.Collect(maps.Values(got))[0].Events == 1
 	}, topics.Persons))
-}
-
-// The memory that the documentation of the service states.
-func TestMemory_ofAFragment(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	folder := fragment.New(fragment.Watch{})
-	sum := 0
-	const n = 200
-	for range n {
-		f := fragment.Empty("shop", r.Uint64(), "shop/d/0191e7a5-4f64-7c5e-a9f4-3b1c2d4e5f60")
-		at := int64(scorertest.Start)
-		for range 30 {
-			at += r.Int64N(2 * 86_400_000)
-			folder.Apply(f, &event.Touchpoint{
-				Type: "track", UserID: "97980cfea0067", PersonID: f.PersonId, EventTime: at, Day: int32(at / 86_400_000),
-				Event:              []string{"page_view", "Product Viewed", "Product Added", "Checkout Started", "Order Completed", "Article Read", "Search", "identify"}[r.IntN(8)],
-				AcquisitionChannel: "paid search", UTMCampaign: "spring sale 2026",
-				Traits: []byte(`{"email":"peter.smith@firm.example","name":"Peter Smith","company":"Initech","role":"Head of Marketing"}`),
-			}, at)
-		}
-		sum += proto.Size(f)
-	}
-	if mean := sum / n; mean < 300 || mean > 600 {
-		t.Errorf("a snapshot takes %d bytes", mean)
-	} else {
-		t.Logf("a snapshot takes %d bytes", mean)
-	}
 }

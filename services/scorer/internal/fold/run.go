@@ -69,9 +69,6 @@ func (w *worker) drain(ctx context.Context) error {
 	return w.p.Commit(ctx, w.commit())
 }
 
-// decoder decodes records of the dense log, again into the same memory.
-type decoder struct{ enriched event.Enriched }
-
 // take folds one record of the dense log.
 func (w *worker) take(r *kgo.Record) error {
 	w.next = r.Offset + 1
@@ -96,7 +93,7 @@ func (w *worker) take(r *kgo.Record) error {
 	if pos.Outcome != event.Stored {
 		return nil
 	}
-	e := &w.decode.enriched
+	e := &w.enriched
 	if err := e.Decode(r.Value); err != nil {
 		return fmt.Errorf("decode enriched record: %w", err)
 	}

@@ -1,7 +1,9 @@
 package fold
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"google.golang.org/protobuf/proto"
@@ -55,9 +57,7 @@ func (s *store) apply(project, device string, t *event.Touchpoint, src int64) (a
 	key := snapshot.Key{Person: snapshot.PersonKey(project, t.PersonID), Device: device}
 	e, ok := s.fragments[key.Fragment()]
 	if !ok {
-		e = &entry{key: key, src: -1}
-		s.fragments[key.Fragment()] = e
-		s.bytes += entryBytes + 2*len(key.Person) + 2*len(key.Device)
+		e = s.add(key)
 	}
 	if !e.dirty {
 		e.dirty = true
@@ -74,6 +74,14 @@ func (s *store) apply(project, device string, t *event.Touchpoint, src int64) (a
 	s.folder.Apply(e.live, t, src)
 	e.src = src
 	return true, nil
+}
+
+// add makes an empty entry; its key and that of the map are two texts.
+func (s *store) add(key snapshot.Key) *entry {
+	e := &entry{key: key, src: -1}
+	s.fragments[key.Fragment()] = e
+	s.bytes += entryBytes + 2*(len(key.Person)+len(key.Device))
+	return e
 }
 
 func (e *entry) decode(project string, person uint64) (*pb.Fragment, error) {
@@ -119,40 +127,26 @@ func (s *store) restore(r *kgo.Record) error {
 		return fmt.Errorf("decode fragment: %w", err)
 	}
 	if e == nil {
-		e = &entry{src: -1}
-		e.key = snapshot.Key{Person: key.Person, Device: key.Device}
-		s.fragments[key.Fragment()] = e
-		s.bytes += entryBytes + 2*len(key.Person) + 2*len(key.Device)
+		e = s.add(snapshot.Key{Person: key.Person, Device: key.Device})
 	}
 	e.forget(key.Epoch)
 	e.older = append(e.older, key.Epoch)
 	if int64(f.Src) > e.src {
 		s.bytes += len(r.Value) - len(e.wire)
-		e.wire, e.src = append([]byte(nil), r.Value...), int64(f.Src)
+		e.wire, e.src = bytes.Clone(r.Value), int64(f.Src)
 	}
 	return nil
 }
 
 // forget takes an epoch out of the list of older ones.
 func (e *entry) forget(epoch uint64) {
-	for i, older := range e.older {
-		if older == epoch {
-			e.older = append(e.older[:i], e.older[i+1:]...)
-			return
-		}
-	}
+	e.older = slices.DeleteFunc(e.older, func(older uint64) bool { return older == epoch })
 }
 
 // restored ends restoring by the writer of an epoch. Snapshots of higher epochs
 // were read by one that has been replaced; they are not its to remove.
 func (s *store) restored(epoch uint64) {
 	for _, e := range s.fragments {
-		lower := e.older[:0]
-		for _, older := range e.older {
-			if older < epoch {
-				lower = append(lower, older)
-			}
-		}
-		e.older = lower
+		e.older = slices.DeleteFunc(e.older, func(older uint64) bool { return older >= epoch })
 	}
 }

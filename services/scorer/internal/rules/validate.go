@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -128,7 +129,7 @@ func (c Condition) Validate() error {
 	var p config.Problems
 	takes, known := keys[c.Fact]
 	if !known {
-		p.Addf("fact", "is %q, want one of %s", c.Fact, strings.Join(facts(), ", "))
+		p.Addf("fact", "is %q, want one of %s", c.Fact, facts())
 		return p.Err()
 	}
 	given := map[string]bool{"events": len(c.Events) > 0, "trait": c.Trait != "", "values": len(c.Values) > 0, "within_days": c.WithinDays != 0}
@@ -165,13 +166,13 @@ var keys = map[Fact][]string{
 	BusinessEmail: nil, FreeEmail: nil,
 }
 
-func facts() []string {
+// facts lists the facts for a message.
+func facts() string {
 	var names []string
-	for fact := range keys {
+	for _, fact := range slices.Sorted(maps.Keys(keys)) {
 		names = append(names, string(fact))
 	}
-	slices.Sort(names)
-	return names
+	return strings.Join(names, ", ")
 }
 
 // checkNames wants names that are given, short and different.

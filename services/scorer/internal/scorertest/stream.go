@@ -8,14 +8,17 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"google.golang.org/protobuf/proto"
 
 	"touchline.dev/schemas/event"
 	"touchline.dev/schemas/topics"
 	"touchline.dev/services/internal/denselog"
 	"touchline.dev/services/internal/kafkatest"
+	"touchline.dev/services/scorer/internal/fragment"
 	"touchline.dev/services/scorer/internal/snapshot"
 )
 
@@ -24,6 +27,7 @@ import (
 type Stream struct {
 	Partition int32
 	entries   []entry
+	written   int
 }
 
 type entry struct {
@@ -95,15 +99,15 @@ func enriched(r *rand.Rand, i int, project string, who int, user string) event.E
 // Len returns the number of raw records.
 func (s *Stream) Len() int { return len(s.entries) }
 
-// Records returns the records of the dense log for entries [from, to). copy is
-// the number of the try: a later one may come to another result, which must not
+// Records returns the records of the dense log for entries [from, to). try counts
+// the tries from 0: a later one comes to another result, which must not
 // count where an earlier one was taken.
-func (s *Stream) Records(from, to, copy int) []*kgo.Record {
+func (s *Stream) Records(from, to, try int) []*kgo.Record {
 	var recs []*kgo.Record
 	for i := from; i < to; i++ {
 		e := s.entries[i]
-		if copy > 0 && e.out.Outcome == event.Stored {
-			e.out.Touchpoint.Event = fmt.Sprintf("%s again %d", e.out.Touchpoint.Event, copy)
+		if try > 0 && e.out.Outcome == event.Stored {
+			e.out.Touchpoint.Event = fmt.Sprintf("%s again %d", e.out.Touchpoint.Event, try)
 		}
 		pos := denselog.Position{Src: e.src, Prev: -1, Outcome: e.out.Outcome}
 		if i > 0 {
@@ -116,24 +120,54 @@ func (s *Stream) Records(from, to, copy int) []*kgo.Record {
 	return recs
 }
 
-// Write writes the whole stream in pieces: some leave out their first records,
-// and all begin again before what the last one wrote.
-func (s *Stream) Write(ctx context.Context, r *rand.Rand, cl *kgo.Client) error {
-	for done := 0; done < s.Len(); {
-		to := min(s.Len(), done+1+r.IntN(60))
-		if hole := done + 1 + r.IntN(20); hole < to && r.IntN(3) == 0 {
+// Write goes on writing up to entry upTo, in pieces: some leave out their first
+// records, and all begin again before what the last one wrote.
+func (s *Stream) Write(ctx context.Context, r *rand.Rand, cl *kgo.Client, upTo int) error {
+	for s.written < upTo {
+		to := min(upTo, s.written+1+r.IntN(60))
+		if hole := s.written + 1 + r.IntN(20); hole < to && r.IntN(3) == 0 {
 			if err := cl.ProduceSync(ctx, s.Records(hole, to, 1)...).FirstErr(); err != nil {
 				return err
 			}
 		}
-		from := max(0, done-r.IntN(30))
-		recs := append(s.Records(from, done, 2), s.Records(done, to, 0)...)
+		from := max(0, s.written-r.IntN(30))
+		recs := append(s.Records(from, s.written, 2), s.Records(s.written, to, 0)...)
 		if err := cl.ProduceSync(ctx, recs...).FirstErr(); err != nil {
 			return err
 		}
-		done = to
+		s.written = to
 	}
 	return nil
+}
+
+// Visitor returns the snapshot of a typical web visitor: 30 events over a month.
+func Visitor(t testing.TB, r *rand.Rand, person uint64, device string) *kgo.Record {
+	t.Helper()
+	folder, f := fragment.New(fragment.Watch{}), fragment.Empty("shop", person, device)
+	at := int64(Start)
+	for range 30 {
+		at += r.Int64N(2 * 86_400_000)
+		folder.Apply(f, &event.Touchpoint{
+			Type: "track", UserID: "97980cfea0067", PersonID: person, EventTime: at, Day: int32(at / 86_400_000),
+			Event:              []string{"page_view", "Product Viewed", "Product Added", "Checkout Started", "Order Completed", "Article Read", "Search", "identify"}[r.IntN(8)],
+			AcquisitionChannel: "paid search", UTMCampaign: "spring sale 2026",
+			Traits: []byte(`{"email":"peter.smith@firm.example","name":"Peter Smith","company":"Initech","role":"Head of Marketing"}`),
+		}, at)
+	}
+	value, err := proto.Marshal(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := snapshot.Key{Person: snapshot.PersonKey("shop", person), Epoch: 1, Device: device}
+	return &kgo.Record{Key: key.Text(), Value: value}
+}
+
+// Heap returns what is in use on the heap after a collection.
+func Heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // Taken is an event that a reader of the dense log takes.

@@ -66,6 +66,7 @@ func TestReadAll_missesNoKeyWhileOthersWrite(t *testing.T) {
 }
 
 func readWhileWritten(t *testing.T, kept int) {
+	t.Helper()
 	c := kafkatest.Start(t)
 	cl := c.Client(t)
 	produce := func(recs ...*kgo.Record) {
