@@ -24,8 +24,8 @@ const (
 	// from Enriched's partition p and written there, whatever the key hashes to.
 	// Key: fragment and writer epoch.
 	Fragments = "profiles.fragments.v1"
-	// Persons holds the same fragments by person, compacted. Key: person and
-	// fragment; the partition comes from the person alone, so that all the
+	// Persons holds the same fragments by person, compacted. Key: person,
+	// fragment and writer epoch; the partition comes from the person alone, so that all the
 	// fragments of a person meet in one.
 	Persons = "profiles.persons.v1"
 	// Scores carries each new version of a person's profile and scores.

@@ -279,9 +279,10 @@ type Profile struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Project  string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
 	PersonId uint64                 `protobuf:"fixed64,2,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
-	// Order of the versions of one person: the sum of the stamps of its fragments
-	// grows with every event folded in.
-	Version       uint64   `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	// Order of the versions of one person: the offset in profiles.persons.v1 of the
+	// record that completed this one, plus 1.
+	Version uint64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	// When the broker appended that record.
 	AsOfMs        int64    `protobuf:"varint,4,opt,name=as_of_ms,json=asOfMs,proto3" json:"as_of_ms,omitempty"`
 	UserId        string   `protobuf:"bytes,5,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	Email         string   `protobuf:"bytes,6,opt,name=email,proto3" json:"email,omitempty"`

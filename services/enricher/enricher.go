@@ -66,6 +66,9 @@ func (e *Enricher) Run(ctx context.Context) error {
 	}
 	defer conn.Close()
 	zones, err := e.waitForOthers(ctx, conn)
+	if ctx.Err() != nil {
+		return nil // told to stop before there was anything to finish
+	}
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ CREATE TABLE IF NOT EXISTS touchline.profiles
     project        LowCardinality(String)   COMMENT 'id of the project',
     person_id      UInt64                   COMMENT 'the person',
     version        UInt64                   COMMENT 'the highest counts' CODEC(ZSTD(1)),
-    as_of          DateTime64(3, 'UTC')     COMMENT 'time of the last event taken in' CODEC(ZSTD(1)),
+    as_of          DateTime64(3, 'UTC')     COMMENT 'when the last event was taken in' CODEC(ZSTD(1)),
     user_id        String                   COMMENT 'id of the user' CODEC(ZSTD(1)),
     email          String                   COMMENT 'trait as last set' CODEC(ZSTD(1)),
     name           String                   COMMENT 'trait as last set' CODEC(ZSTD(1)),

@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS touchline.scores
     model                LowCardinality(String)         COMMENT 'name of the model',
     person_id            UInt64                         COMMENT 'the person',
     version              UInt64                         COMMENT 'the highest counts' CODEC(ZSTD(1)),
-    as_of                DateTime64(3, 'UTC')           COMMENT 'time of the last event taken in' CODEC(ZSTD(1)),
+    as_of                DateTime64(3, 'UTC')           COMMENT 'when the last event was taken in' CODEC(ZSTD(1)),
     model_version        UInt32                         COMMENT 'version of the model' CODEC(ZSTD(1)),
     score                Float64                        COMMENT 'the verdict' CODEC(ZSTD(1)),
     grade                LowCardinality(String)         COMMENT 'the verdict as a letter' CODEC(ZSTD(1)),

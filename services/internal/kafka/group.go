@@ -89,6 +89,9 @@ type Group struct {
 	lag     *lagMetrics
 
 	fatal chan error
+	// made is closed when the group is complete: its member client joins as soon
+	// as it is made, and may be assigned partitions before NewGroup returns.
+	made chan struct{}
 
 	mu sync.Mutex // guards the following
 	// session is the membership under which the partitions were assigned.
@@ -111,7 +114,7 @@ type owner struct {
 	done   chan struct{}
 }
 
-// NewGroup makes the clients; nothing is joined or read before Run.
+// NewGroup makes the clients, which join the group at once; Run must follow.
 func NewGroup(c Config, d Deps, o GroupOptions) (*Group, error) {
 	if o.QueueBytes == 0 {
 		o.QueueBytes = 8 << 20
@@ -120,6 +123,7 @@ func NewGroup(c Config, d Deps, o GroupOptions) (*Group, error) {
 		opts: o, cfg: c, deps: d,
 		log:   d.Log.With(zap.String("group", o.Group), zap.String("topic", o.Topic)),
 		fatal: make(chan error, 1),
+		made:  make(chan struct{}),
 		owned: make(map[int32]*owner),
 		lag:   newLagMetrics(o.Metrics, o.Group),
 	}
@@ -155,6 +159,7 @@ func NewGroup(c Config, d Deps, o GroupOptions) (*Group, error) {
 		return nil, fmt.Errorf("make kafka group member %s: %w", o.Group, err)
 	}
 	g.commit = newCommitter(g)
+	close(g.made)
 	return g, nil
 }
 
@@ -219,6 +224,7 @@ func Fatal(err error) error { return &FatalError{err} }
 // assigned runs after every rebalance, also when nothing was added: the session
 // it notes is the one whose commits are ours to make.
 func (g *Group) assigned(_ context.Context, cl *kgo.Client, added map[string][]int32) {
+	<-g.made
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.session.member, g.session.generation = cl.GroupMetadata()

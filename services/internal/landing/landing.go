@@ -171,6 +171,9 @@ type worker struct {
 	holeAlarm bool
 	// pending is the intent taken over, until it is finished.
 	pending *Intent
+	// flushed is whether a chunk was finished, so that there is an offset to
+	// commit.
+	flushed bool
 }
 
 // idleWait is how long a worker without a chunk waits before it looks again.
@@ -205,11 +208,16 @@ func (w *worker) run(ctx context.Context) error {
 // drain lands what was gathered, so that stopping leaves little to do later. A
 // pending intent whose records have not all come is left to the next owner.
 func (w *worker) drain(ctx context.Context) error {
-	if w.pending != nil || w.next == w.lo {
+	if w.pending != nil {
 		return nil
 	}
-	if err := w.flush(ctx); err != nil {
-		return err
+	if w.next > w.lo {
+		if err := w.flush(ctx); err != nil {
+			return err
+		}
+	}
+	if !w.flushed {
+		return nil
 	}
 	return w.p.Commit(ctx, w.done())
 }
@@ -308,7 +316,7 @@ func (w *worker) flush(ctx context.Context) error {
 		w.pending = nil
 	}
 	w.builder.Reset()
-	w.lo, w.markLo = w.next, w.mark.Src()
+	w.lo, w.markLo, w.flushed = w.next, w.mark.Src(), true
 	w.p.CommitLater(w.done())
 	return nil
 }

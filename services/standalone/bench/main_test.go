@@ -58,7 +58,7 @@ func TestRun(t *testing.T) {
 	}
 	for _, line := range []string{"collector, 1 event a request", "enricher: raw log to dense log", "enricher: dense log to ClickHouse", "ClickHouse: inserts"} {
 		cost := regexp.MustCompile(regexp.QuoteMeta("| "+line) + `[^|]*\| ([0-9.]+) \|`).FindStringSubmatch(out.String())
-		if cost == nil || strings.Trim(cost[1], "0.") == "" {
+		if len(cost) != 2 || strings.Trim(cost[1], "0.") == "" {
 			t.Errorf("%s: %v, want a cost", line, cost)
 		}
 	}

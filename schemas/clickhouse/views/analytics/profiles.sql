@@ -20,7 +20,7 @@ CREATE OR REPLACE VIEW analytics.profiles
     orders         Int64                COMMENT 'number of orders',
     revenue        Decimal(18, 4)       COMMENT 'sum in currency',
     currency       String               COMMENT 'ISO 4217 code',
-    as_of          DateTime64(3, 'UTC') COMMENT 'time of the last event taken in',
+    as_of          DateTime64(3, 'UTC') COMMENT 'when the last event was taken in',
     version        Int64                COMMENT 'grows with each event taken in'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER

@@ -9,7 +9,7 @@ CREATE OR REPLACE VIEW analytics.scores
     grade         String               COMMENT 'the verdict as a letter',
     reasons       String               COMMENT 'JSON list of what each feature contributed; they add up to score',
     model_version Int64                COMMENT 'version of the model',
-    as_of         DateTime64(3, 'UTC') COMMENT 'time of the last event taken in; the time column',
+    as_of         DateTime64(3, 'UTC') COMMENT 'when the last event was taken in; the time column',
     version       Int64                COMMENT 'grows with each event taken in'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
