@@ -41,7 +41,7 @@ type state struct {
 
 const stateVersion = 1
 
-// Named errors that no repetition mends; `touchline reset` is the way back.
+// Named errors that no repetition mends: an operator has to decide.
 var (
 	// ErrTopicRecreated: offsets and rows belong to another topic of this name.
 	// Its offsets mean nothing here, and rows under them would be dropped as
