@@ -8,7 +8,8 @@
 // event is missing or there twice. Nothing fails for being slow. The parts work
 // one after the other where that can be arranged, so each has the processor to
 // itself; a calibration loop and an empty HTTP handler under the same load tell
-// one machine, or one hour, from another.
+// one machine from another. They do not take out what other work adds: runs on a
+// shared machine differ by tens of percent.
 package main
 
 import (
