@@ -10,7 +10,6 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
 	"touchline.dev/schemas/ids"
@@ -26,8 +25,8 @@ import (
 	"touchline.dev/services/internal/config"
 	"touchline.dev/services/internal/kafka"
 	"touchline.dev/services/internal/landing"
+	"touchline.dev/services/internal/lifecycle"
 	"touchline.dev/services/internal/projects"
-	"touchline.dev/services/internal/retry"
 	"touchline.dev/services/internal/telemetry"
 )
 
@@ -98,26 +97,17 @@ func (e *Enricher) waitForOthers(ctx context.Context, conn driver.Conn) (*zones,
 	}
 	defer cl.Close()
 	var z *zones
-	err = retry.Do(ctx, retry.Startup("wait for Kafka and ClickHouse"), func(err error, wait time.Duration) {
-		e.deps.Log.Info("waiting", zap.Error(err))
-		e.deps.Health.Set("start", false, err.Error())
-	}, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		defer cancel()
+	err = lifecycle.WaitFor(ctx, e.deps, "Kafka and ClickHouse", func(ctx context.Context) error {
 		if err := kafka.Require(ctx, cl, topics.Raw, topics.Enriched); err != nil {
 			return err
 		}
-		if err := clickhouse.Verify(ctx, conn, clickhouse.Account{User: e.cfg.ClickHouse.User, Password: e.cfg.ClickHouse.Password.Reveal()}); err != nil {
+		if err := clickhouse.Verify(ctx, conn, e.cfg.ClickHouse.Account()); err != nil {
 			return err
 		}
 		z, err = loadZones(ctx, conn)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	e.deps.Health.Set("start", true, "")
-	return z, nil
+	return z, err
 }
 
 // What the producer of the dense log may hold: 64 MiB is about 60,000 events.

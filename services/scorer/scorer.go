@@ -7,7 +7,6 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
 	"touchline.dev/schemas/topics"
@@ -15,7 +14,7 @@ import (
 	"touchline.dev/services/internal/config"
 	"touchline.dev/services/internal/kafka"
 	"touchline.dev/services/internal/landing"
-	"touchline.dev/services/internal/retry"
+	"touchline.dev/services/internal/lifecycle"
 	"touchline.dev/services/internal/telemetry"
 	"touchline.dev/services/scorer/internal/fold"
 	"touchline.dev/services/scorer/internal/fragment"
@@ -101,26 +100,16 @@ const (
 // in any order, and returns the number of partitions of every topic.
 func (s *Scorer) waitForOthers(ctx context.Context, cl *kgo.Client, conn driver.Conn) (partitions int32, err error) {
 	names := []string{topics.Raw, topics.Enriched, topics.Fragments, topics.Persons, topics.Scores}
-	account := clickhouse.Account{User: s.cfg.ClickHouse.User, Password: s.cfg.ClickHouse.Password.Reveal()}
-	err = retry.Do(ctx, retry.Startup("wait for Kafka and ClickHouse"), func(err error, _ time.Duration) {
-		s.deps.Log.Info("waiting", zap.Error(err))
-		s.deps.Health.Set("start", false, err.Error())
-	}, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		defer cancel()
+	err = lifecycle.WaitFor(ctx, s.deps, "Kafka and ClickHouse", func(ctx context.Context) error {
 		if err := kafka.Require(ctx, cl, names...); err != nil {
 			return err
 		}
 		if partitions, err = samePartitions(ctx, cl, names); err != nil {
 			return err
 		}
-		return clickhouse.Verify(ctx, conn, account)
+		return clickhouse.Verify(ctx, conn, s.cfg.ClickHouse.Account())
 	})
-	if err != nil {
-		return 0, err
-	}
-	s.deps.Health.Set("start", true, "")
-	return partitions, nil
+	return partitions, err
 }
 
 // samePartitions returns the number of partitions that all the topics have:

@@ -189,7 +189,7 @@ func migrate(c *call) error {
 		return err
 	}
 	defer conn.Close()
-	applied, err := clickhouse.Migrate(c.ctx, conn, clickhouse.Account{User: s.ClickHouse.User, Password: s.ClickHouse.Password.Reveal()})
+	applied, err := clickhouse.Migrate(c.ctx, conn, s.ClickHouse.Account())
 	for _, name := range append(applied.Migrations, applied.Views...) {
 		if _, werr := fmt.Fprintln(c.stdout, "applied", name); werr != nil {
 			return werr

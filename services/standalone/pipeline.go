@@ -132,7 +132,7 @@ func (p *pipeline) migrate(ctx context.Context, cfg clickhouse.Config) error {
 	return retry.Do(ctx, retry.Startup("migrate ClickHouse"), func(err error, wait time.Duration) {
 		p.deps.Log.Warn("migration failed, is repeated", zap.Error(err), zap.Duration("wait", wait))
 	}, func(ctx context.Context) error {
-		_, err := clickhouse.Migrate(ctx, conn, clickhouse.Account{User: cfg.User, Password: cfg.Password.Reveal()})
+		_, err := clickhouse.Migrate(ctx, conn, cfg.Account())
 		if errors.Is(err, clickhouse.ErrChanged) || errors.Is(err, clickhouse.ErrNewer) {
 			return retry.Permanent(err)
 		}

@@ -34,6 +34,9 @@ type Applied struct {
 // to the server as it, and the views read as it.
 type Account struct{ User, Password string }
 
+// Account returns the account that the configuration connects as.
+func (c Config) Account() Account { return Account{User: c.User, Password: c.Password.Reveal()} }
+
 // Migrate brings the schema up to date: the migrations that are missing, in
 // order, then the views whose text has changed. It may be ended at any point and
 // called again, and several may run at once: a statement may be run twice and is

@@ -74,8 +74,8 @@ func (pw *partition) report() {
 	}
 }
 
-// drain waits until everything appended is acknowledged and commits it.
-func (pw *partition) drain(ctx context.Context) error {
+// settle waits until everything appended is acknowledged, or has failed.
+func (pw *partition) settle(ctx context.Context) error {
 	for pw.inFlight.Load() > 0 {
 		select {
 		case <-ctx.Done():
@@ -87,6 +87,14 @@ func (pw *partition) drain(ctx context.Context) error {
 	case err := <-pw.failure:
 		return err
 	default:
+		return nil
+	}
+}
+
+// drain waits until everything appended is acknowledged and commits it.
+func (pw *partition) drain(ctx context.Context) error {
+	if err := pw.settle(ctx); err != nil {
+		return err
 	}
 	if pw.acked.Load() == 0 {
 		return nil
@@ -101,17 +109,5 @@ func (pw *partition) lost(ctx context.Context, from, to int64) error {
 	pw.w.metrics.lost.Add(float64(to - from))
 	pw.out = event.Enriched{Outcome: event.LostRetention, ReceivedAt: pw.w.deps.Now().UnixMilli()}
 	pw.send(ctx, denselog.Position{Src: to - 1, Prev: from - 1, Outcome: event.LostRetention}, nil, to)
-	for pw.inFlight.Load() > 0 {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-pw.idle:
-		}
-	}
-	select {
-	case err := <-pw.failure:
-		return err
-	default:
-		return nil
-	}
+	return pw.settle(ctx)
 }
