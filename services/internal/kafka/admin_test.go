@@ -33,7 +33,10 @@ func committed(t *testing.T, c *kafkatest.Cluster, partition int32) kafka.Commit
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, _ := offsets.Lookup(topics.Raw, partition)
+	o, ok := offsets.Lookup(topics.Raw, partition)
+	if !ok {
+		return kafka.Commit{Offset: kafka.NoOffset}
+	}
 	return kafka.Commit{Offset: o.At, Metadata: o.Metadata}
 }
 

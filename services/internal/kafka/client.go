@@ -39,20 +39,22 @@ func (c Config) Validate() error {
 // Deps is what clients need besides their configuration.
 type Deps struct {
 	Log *zap.Logger
-	// Dial opens connections to brokers; nil means the network.
+	// Dial opens connections to brokers; nil means the network. On each of them the
+	// broker is greeted before the client has it.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
-// A paused broker still accepts connections, so a request to it ends only by its
+// A paused broker keeps its connections, so a request to it ends only by its
 // time-out. With the library's defaults (10 s + 10 s) such a broker froze its
 // partitions for 20 s; with these the client looks for the new leader after 3 s.
+// New connections to it end as said at dialer.
 const (
 	produceTimeout  = 2 * time.Second
 	requestOverhead = 1 * time.Second
 )
 
 func (c Config) options(d Deps, id string) []kgo.Opt {
-	opts := []kgo.Opt{
+	return []kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.ClientID(id),
 		kgo.RequestTimeoutOverhead(requestOverhead),
@@ -60,11 +62,8 @@ func (c Config) options(d Deps, id string) []kgo.Opt {
 			return min(time.Second, 50*time.Millisecond<<min(tries, 5))
 		}),
 		kgo.MetadataMinAge(250 * time.Millisecond),
+		kgo.Dialer(newDialer(d.Dial).DialContext),
 	}
-	if d.Dial != nil {
-		opts = append(opts, kgo.Dialer(d.Dial))
-	}
-	return opts
 }
 
 // NewClient returns a client for requests that are neither the data path's
@@ -89,7 +88,8 @@ type Producing struct {
 	MaxBufferedRecords int
 	// Manual takes each record's own Partition instead of hashing its key.
 	Manual bool
-	// GiveUpAfter fails records that were not acknowledged for so long; 0 tries
+	// GiveUpAfter fails records that were not acknowledged so long after their
+	// Timestamp, which is the time of producing unless the record has one; 0 tries
 	// for ever. A record that failed may still have been written.
 	GiveUpAfter time.Duration
 }

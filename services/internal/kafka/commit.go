@@ -29,7 +29,7 @@ type committer struct {
 }
 
 type pendingCommit struct {
-	owner  *owner
+	owner  *Partition
 	commit Commit
 	done   []chan error
 }
@@ -47,27 +47,42 @@ func newCommitter(g *Group) *committer {
 }
 
 // submit puts a commit in the place of an earlier one of the same partition that
-// was not sent yet.
-func (c *committer) submit(o *owner, commit Commit, done chan error) {
-	c.mu.Lock()
-	p := c.pending[o.id]
-	if p == nil || p.owner != o {
-		if p != nil {
-			p.finish(ErrLost)
+// was not sent yet. done, which may be nil, is told how it went; it is told
+// ErrLost at once when the assignment is over.
+func (c *committer) submit(owner *Partition, commit Commit, done chan error) {
+	if !c.put(owner, commit, done) {
+		if done != nil {
+			done <- ErrLost
 		}
-		p = &pendingCommit{owner: o}
-		c.pending[o.id] = p
+		return
 	}
-	p.commit = commit
-	if done != nil {
-		p.done = append(p.done, done)
-	}
-	c.mu.Unlock()
 	if done != nil {
 		c.notify()
 		return
 	}
 	time.AfterFunc(commitLaterDelay, c.notify)
+}
+
+// put refuses an assignment that is over: what is pending may be its successor's.
+func (c *committer) put(owner *Partition, commit Commit, done chan error) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if alive, _ := c.group.owns(owner, session{}); !alive {
+		return false
+	}
+	p := c.pending[owner.ID()]
+	if p == nil || p.owner != owner {
+		if p != nil {
+			p.finish(ErrLost)
+		}
+		p = &pendingCommit{owner: owner}
+		c.pending[owner.ID()] = p
+	}
+	p.commit = commit
+	if done != nil {
+		p.done = append(p.done, done)
+	}
+	return true
 }
 
 func (c *committer) notify() {

@@ -109,6 +109,9 @@ func (f *fetcher) change(fn func()) {
 
 func (f *fetcher) add(p *Partition, offset int64) {
 	f.change(func() {
+		if p.over() { // the partition may be somebody else's already
+			return
+		}
 		f.started[p.ID()] = p
 		f.client.ResumeFetchPartitions(f.partitions(p))
 		f.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{f.topic: {p.ID(): kgo.NewOffset().At(offset)}})
@@ -130,8 +133,16 @@ func (f *fetcher) remove(p *Partition) {
 	})
 }
 
-func (f *fetcher) pause(p *Partition)  { f.client.PauseFetchPartitions(f.partitions(p)) }
-func (f *fetcher) resume(p *Partition) { f.client.ResumeFetchPartitions(f.partitions(p)) }
+func (f *fetcher) pause(p *Partition) { f.client.PauseFetchPartitions(f.partitions(p)) }
+
+// resume leaves the partition alone when another assignment is reading it.
+func (f *fetcher) resume(p *Partition) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.started[p.ID()] == p {
+		f.client.ResumeFetchPartitions(f.partitions(p))
+	}
+}
 
 func (f *fetcher) partitions(p *Partition) map[string][]int32 {
 	return map[string][]int32{f.topic: {p.ID()}}

@@ -4,53 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 
-	"touchline.dev/services/internal/config"
 	"touchline.dev/services/internal/telemetry"
 )
-
-// WorkFunc processes one partition for as long as this process owns it. ctx ends
-// when the partition is lost; p.Poll returns ErrDraining when the process is to
-// stop: the worker then finishes and commits what it has taken, and returns nil.
-// A worker that returns an error is started again from the committed offset,
-// with growing pauses; a Fatal error ends the whole group instead.
-type WorkFunc func(ctx context.Context, p *Partition) error
-
-// Membership says how a process takes part in consumer groups.
-type Membership struct {
-	InstanceID        string        `yaml:"instance_id" doc:"Static member id, unique per process (on Kubernetes the pod name); empty for dynamic membership."`
-	SessionTimeout    time.Duration `yaml:"session_timeout" doc:"A member silent for so long loses its partitions."`
-	HeartbeatInterval time.Duration `yaml:"heartbeat_interval" doc:"How often a member shows that it is alive."`
-	RebalanceTimeout  time.Duration `yaml:"rebalance_timeout" doc:"How long members may take to rejoin when partitions move."`
-}
-
-// DefaultMembership takes over from a killed process within session_timeout and
-// about a second.
-func DefaultMembership() Membership {
-	return Membership{SessionTimeout: 8 * time.Second, HeartbeatInterval: time.Second, RebalanceTimeout: 10 * time.Second}
-}
-
-// Validate reports every problem of the settings.
-func (m Membership) Validate() error {
-	var p config.Problems
-	if m.SessionTimeout < time.Second {
-		p.Addf("session_timeout", "is %s, want at least 1s", m.SessionTimeout)
-	}
-	if m.HeartbeatInterval <= 0 || m.HeartbeatInterval*3 > m.SessionTimeout {
-		p.Addf("heartbeat_interval", "is %s, want more than 0 and at most a third of session_timeout", m.HeartbeatInterval)
-	}
-	if m.RebalanceTimeout < m.HeartbeatInterval {
-		p.Addf("rebalance_timeout", "is %s, want at least heartbeat_interval", m.RebalanceTimeout)
-	}
-	return p.Err()
-}
 
 // GroupOptions configures a Group.
 type GroupOptions struct {
@@ -62,9 +25,11 @@ type GroupOptions struct {
 	// Compacted says that offsets may be missing from the topic.
 	Compacted bool
 	Work      WorkFunc
-	// Metrics receives the group's lag metrics; nil leaves them out.
+	// Metrics receives the metrics of the group's lag and workers; nil leaves
+	// them out.
 	Metrics prometheus.Registerer
-	// Health shows that the group cannot be joined; nil leaves it out.
+	// Health shows that the group cannot be joined and which workers hang; nil
+	// leaves it out.
 	Health *telemetry.Health
 }
 
@@ -86,7 +51,7 @@ type Group struct {
 	abandon context.CancelFunc
 	fetch   *fetcher
 	commit  *committer
-	lag     *lagMetrics
+	metrics *groupMetrics
 
 	fatal chan error
 	// made is closed when the group is complete: its member client joins as soon
@@ -106,14 +71,6 @@ type session struct {
 	generation int32
 }
 
-// owner is a partition with the goroutine that works on it.
-type owner struct {
-	id     int32
-	cancel context.CancelFunc
-	drain  chan struct{}
-	done   chan struct{}
-}
-
 // NewGroup makes the clients, which join the group at once; Run must follow.
 func NewGroup(c Config, d Deps, o GroupOptions) (*Group, error) {
 	if o.QueueBytes == 0 {
@@ -125,7 +82,6 @@ func NewGroup(c Config, d Deps, o GroupOptions) (*Group, error) {
 		fatal: make(chan error, 1),
 		made:  make(chan struct{}),
 		owned: make(map[int32]*owner),
-		lag:   newLagMetrics(o.Metrics, o.Group),
 	}
 	var err error
 	if g.fetch, err = newFetcher(c, d, o); err != nil {
@@ -158,6 +114,10 @@ func NewGroup(c Config, d Deps, o GroupOptions) (*Group, error) {
 		g.fetch.client.Close()
 		return nil, fmt.Errorf("make kafka group member %s: %w", o.Group, err)
 	}
+	g.metrics = newGroupMetrics(o.Metrics, o.Group, g.watches)
+	if o.Health != nil {
+		o.Health.Probe("workers of "+o.Group, g.stuck)
+	}
 	g.commit = newCommitter(g)
 	close(g.made)
 	return g, nil
@@ -165,7 +125,8 @@ func NewGroup(c Config, d Deps, o GroupOptions) (*Group, error) {
 
 // Run takes part in the group until ctx ends, then lets the workers finish what
 // they have taken, for at most drainTimeout, and leaves. It returns nil after a
-// drain and the first fatal error otherwise.
+// drain and the first fatal error otherwise, ErrStuck when a worker hangs: Run
+// returns in time nevertheless, and the process has to end.
 func (g *Group) Run(ctx context.Context) error {
 	clients, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var loops sync.WaitGroup
@@ -174,13 +135,16 @@ func (g *Group) Run(ctx context.Context) error {
 	// The member client's own loop needs nobody to poll it, but errors of the
 	// group arrive as fetches.
 	loops.Go(func() { g.watchMember(clients) })
+	loops.Go(func() { g.watchWorkers(clients) })
 
 	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-g.fatal:
 	}
-	g.stopWorkers(drainTimeout)
+	if hung := g.stopWorkers(); hung != nil && !errors.Is(err, ErrStuck) {
+		err = errors.Join(err, hung)
+	}
 	if g.opts.Membership.InstanceID == "" {
 		leave, cancel := context.WithTimeout(clients, leaveTimeout)
 		if lerr := g.member.LeaveGroupContext(leave); lerr != nil {
@@ -200,26 +164,10 @@ const (
 	// drainTimeout leaves room for one insert into ClickHouse inside the 10 s in
 	// which a process has to end.
 	drainTimeout = 5 * time.Second
+	// stopGrace is what cancelled workers get then to return.
+	stopGrace    = 1 * time.Second
 	leaveTimeout = 2 * time.Second
 )
-
-// What workers are told when they have to end.
-var (
-	// ErrLost says that this process no longer owns the partition.
-	ErrLost = errors.New("partition is no longer owned")
-	// ErrDraining says that the process is stopping.
-	ErrDraining = errors.New("draining")
-)
-
-// FatalError wraps an error that no restart of a worker can mend, such as a
-// topic that was recreated under its name.
-type FatalError struct{ Err error }
-
-func (e *FatalError) Error() string { return e.Err.Error() }
-func (e *FatalError) Unwrap() error { return e.Err }
-
-// Fatal marks err as one that ends the group.
-func Fatal(err error) error { return &FatalError{err} }
 
 // assigned runs after every rebalance, also when nothing was added: the session
 // it notes is the one whose commits are ours to make.
@@ -246,7 +194,8 @@ func (g *Group) assigned(_ context.Context, cl *kgo.Client, added map[string][]i
 
 // revoked ends the workers of partitions that move elsewhere. It cancels rather
 // than drains: nothing here may wait for ClickHouse, and whoever takes over
-// finishes what was begun.
+// finishes what was begun. Nor does it wait for a worker that hangs: the group
+// would exclude this member, and its other partitions with it.
 func (g *Group) revoked(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
 	g.mu.Lock()
 	var stopping []*owner
@@ -258,85 +207,84 @@ func (g *Group) revoked(_ context.Context, _ *kgo.Client, gone map[string][]int3
 		}
 	}
 	g.mu.Unlock()
+	hung := await(stopping, min(cancelGrace, g.opts.Membership.RebalanceTimeout/2))
 	for _, o := range stopping {
-		<-o.done
+		if slices.Contains(hung, o) {
+			g.metrics.forget(o.id)
+			g.fail(o.id, Fatal(ErrStuck))
+			continue
+		}
 		g.log.Info("partition released", zap.Int32("partition", o.id))
 	}
 }
 
-// work keeps a worker running on the partition until it drains, is cancelled, or
-// fails fatally.
-func (g *Group) work(ctx context.Context, o *owner) {
-	defer close(o.done)
-	defer g.lag.forget(o.id)
-	pause := backoff.NewExponentialBackOff(backoff.WithInitialInterval(100*time.Millisecond),
-		backoff.WithMaxInterval(10*time.Second), backoff.WithMaxElapsedTime(0))
-	for {
-		began := time.Now()
-		err := g.attempt(ctx, o)
-		if err == nil || ctx.Err() != nil || errors.Is(err, ErrDraining) {
-			return
-		}
-		if f := (*FatalError)(nil); errors.As(err, &f) {
-			select {
-			case g.fatal <- fmt.Errorf("%s partition %d: %w", g.opts.Topic, o.id, err):
-			default:
-			}
-			return
-		}
-		if time.Since(began) > time.Minute {
-			pause.Reset()
-		}
-		wait := pause.NextBackOff()
-		g.log.Error("partition worker stopped, starts again", zap.Int32("partition", o.id), zap.Error(err), zap.Duration("wait", wait))
-		select {
-		case <-ctx.Done():
-			return
-		case <-o.drain:
-			return
-		case <-time.After(wait):
-		}
-	}
-}
-
-func (g *Group) attempt(ctx context.Context, o *owner) error {
-	p := &Partition{group: g, owner: o}
-	defer g.fetch.remove(p)
-	return g.opts.Work(ctx, p)
-}
-
-// stopWorkers drains every worker and cancels those that are not done in time.
-func (g *Group) stopWorkers(timeout time.Duration) {
-	g.mu.Lock()
-	g.closed = true
-	owners := make([]*owner, 0, len(g.owned))
-	for _, o := range g.owned {
-		close(o.drain)
-		owners = append(owners, o)
-	}
-	g.mu.Unlock()
-	deadline := time.NewTimer(timeout)
-	defer deadline.Stop()
-	late := false
+// await waits until the owners' goroutines have ended and returns those that have
+// not in time. It counts intervals, so that a pause of the whole process takes
+// none of the time away.
+func await(owners []*owner, timeout time.Duration) (hung []*owner) {
+	const interval = 20 * time.Millisecond
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
 	for _, o := range owners {
-		if !late {
+		for !o.ended() && timeout > 0 {
 			select {
 			case <-o.done:
-				continue
-			case <-deadline.C:
-				late = true
+			case <-ticker.C:
+				timeout -= interval
 			}
 		}
-		o.cancel()
-		<-o.done
+		if !o.ended() {
+			hung = append(hung, o)
+		}
 	}
+	return hung
 }
 
-// owns reports whether the partition is still this owner's, under session s.
-func (g *Group) owns(o *owner, s session) (alive, current bool) {
+// stopWorkers drains every worker, cancels those that are not done in time, and
+// takes their partitions from those that hang, which it reports.
+func (g *Group) stopWorkers() error {
+	g.mu.Lock()
+	g.closed = true
+	var owners, stuck []*owner
+	for _, o := range g.owned {
+		close(o.drain)
+		if o.watch.stuck {
+			stuck = append(stuck, o)
+		} else {
+			owners = append(owners, o)
+		}
+	}
+	g.mu.Unlock()
+	late := append(await(owners, drainTimeout), stuck...)
+	for _, o := range late {
+		o.cancel()
+	}
+	hung := await(late, stopGrace)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.owned[o.id] == o, g.session == s
+	clear(g.owned)
+	if len(hung) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s partition %d: %w", g.opts.Topic, hung[0].id, Fatal(ErrStuck))
+}
+
+// owns reports whether p is still the assignment at work, under session s.
+func (g *Group) owns(p *Partition, s session) (alive, current bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.owned[p.ID()] == p.owner && !p.over(), g.session == s
+}
+
+// watches returns the state of the workers.
+func (g *Group) watches() map[int32]watch {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := make(map[int32]watch, len(g.owned))
+	for id, o := range g.owned {
+		all[id] = o.watch
+	}
+	return all
 }
 
 // watchMember logs what the group's coordinator says; the client itself joins

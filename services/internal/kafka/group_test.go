@@ -12,14 +12,11 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"go.uber.org/goleak"
 
 	"touchline.dev/schemas/topics"
 	"touchline.dev/services/internal/kafka"
 	"touchline.dev/services/internal/kafkatest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // produce writes n records to the partition, their values counting from `from`.
 func produce(t *testing.T, cl *kgo.Client, partition int32, from, n int) {

@@ -23,10 +23,14 @@ type Commit struct {
 }
 
 // Partition is one assignment of a partition to this process, as its worker sees
-// it. Its methods are for that worker alone.
+// it. Its methods are for that worker alone, except Beat. Once the worker was
+// cancelled or has returned, Poll returns ErrLost, nothing is fetched, and
+// commits are refused.
 type Partition struct {
 	group *Group
 	owner *owner
+	// ended is closed when the worker was cancelled or has returned.
+	ended <-chan struct{}
 
 	mu sync.Mutex // guards the following
 	// next is the offset the next record must have.
@@ -45,12 +49,22 @@ func (p *Partition) Topic() string { return p.group.opts.Topic }
 // ID returns the number of the partition.
 func (p *Partition) ID() int32 { return p.owner.id }
 
+// Beat says that the worker makes progress though it neither polls nor commits:
+// it is called in each round of what may take long, such as a repeated insert or
+// a state that is read back. It costs a few nanoseconds and may be called from
+// any goroutine, but never by one that goes on while the worker hangs.
+func (p *Partition) Beat() { p.owner.steps.Add(1) }
+
+// over reports whether the worker was cancelled or has returned.
+func (p *Partition) over() bool { return closed(p.ended) }
+
 // Draining is closed when the process is to stop.
 func (p *Partition) Draining() <-chan struct{} { return p.owner.drain }
 
 // TopicID asks the broker for the id of a topic as it exists now, as text.
 // Offsets mean something only together with it.
 func (p *Partition) TopicID(ctx context.Context, topic string) (string, error) {
+	p.Beat()
 	id, err := FetchTopicID(ctx, p.group.member, topic)
 	if err != nil {
 		return "", err
@@ -61,6 +75,7 @@ func (p *Partition) TopicID(ctx context.Context, topic string) (string, error) {
 // Committed asks the broker for the committed offset and its metadata; Offset is
 // NoOffset when nothing was committed.
 func (p *Partition) Committed(ctx context.Context) (Commit, error) {
+	p.Beat()
 	adm := kadm.NewClient(p.group.member)
 	offsets, err := adm.FetchOffsets(ctx, p.group.opts.Group)
 	if err != nil {
@@ -79,11 +94,13 @@ func (p *Partition) Committed(ctx context.Context) (Commit, error) {
 // Bounds asks the broker for the first offset that the log still holds and the
 // one after its last.
 func (p *Partition) Bounds(ctx context.Context) (start, end int64, err error) {
+	p.Beat()
 	return Bounds(ctx, p.group.member, p.Topic(), p.ID())
 }
 
 // OffsetAt returns the first offset appended at or after t, or the end.
 func (p *Partition) OffsetAt(ctx context.Context, t time.Time) (int64, error) {
+	p.Beat()
 	offsets, err := kadm.NewClient(p.group.member).ListOffsetsAfterMilli(ctx, t.UnixMilli(), p.Topic())
 	if err != nil {
 		return 0, fmt.Errorf("list offsets by time: %w", err)
@@ -108,11 +125,16 @@ func (p *Partition) Start(offset int64) {
 
 // Poll returns the next records in order, without a gap, or nil when none came
 // within wait. It returns ErrDraining once the process is to stop, the context's
-// error when the partition was lost, and the broker's error otherwise.
+// error or ErrLost when the partition was lost, and the broker's error otherwise.
 func (p *Partition) Poll(ctx context.Context, wait time.Duration) ([]*kgo.Record, error) {
+	defer p.owner.wait()()
 	var timer *time.Timer
 	for {
 		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-p.ended:
+			return nil, ErrLost
 		case <-p.owner.drain:
 			return nil, ErrDraining
 		default:
@@ -126,7 +148,7 @@ func (p *Partition) Poll(ctx context.Context, wait time.Duration) ([]*kgo.Record
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+		case <-p.ended:
 		case <-p.owner.drain:
 		case <-p.wake:
 		case <-timer.C:
@@ -178,7 +200,7 @@ func (p *Partition) put(recs []*kgo.Record, highWatermark int64) {
 		p.paused = true
 		p.group.fetch.pause(p)
 	}
-	p.group.lag.fetched(p.ID(), p.next, highWatermark, last.Timestamp)
+	p.group.metrics.fetched(p.ID(), p.next, highWatermark, last.Timestamp)
 	p.notify()
 }
 
@@ -208,8 +230,9 @@ func (p *Partition) notify() {
 // repeated until it is acknowledged, for as long as the partition is owned;
 // ErrLost means that it is not, and that nothing may be done on its strength.
 func (p *Partition) Commit(ctx context.Context, c Commit) error {
+	defer p.owner.wait()()
 	done := make(chan error, 1)
-	p.group.commit.submit(p.owner, c, done)
+	p.group.commit.submit(p, c, done)
 	select {
 	case err := <-done:
 		return err
@@ -220,7 +243,10 @@ func (p *Partition) Commit(ctx context.Context, c Commit) error {
 
 // CommitLater has c committed soon, unless a later commit overtakes it. Failing
 // to commit is not an error of the worker: it only means that more is repeated.
-func (p *Partition) CommitLater(c Commit) { p.group.commit.submit(p.owner, c, nil) }
+func (p *Partition) CommitLater(c Commit) {
+	p.Beat()
+	p.group.commit.submit(p, c, nil)
+}
 
 // recordBytes is what a waiting record costs in memory, roughly.
 func recordBytes(r *kgo.Record) int { return len(r.Key) + len(r.Value) + 128 }
