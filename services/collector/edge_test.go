@@ -184,7 +184,7 @@ func TestPacking(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	gz := gzipped(t, body)
+	gz, zs := gzipped(t, body), zstandard(t, body)
 	two := gzipped(t, body[:40]) + gzipped(t, body[40:])
 	f := func(headers, body string, status int, want string) {
 		t.Helper()
@@ -192,7 +192,7 @@ func TestPacking(t *testing.T) {
 			s.request(t, "POST /v1/batch HTTP/1.1"+basic("wk_test")+headers, body).want(t, status, want)
 		}
 	}
-	const refused = `{"success":false,"reason":"unsupported_encoding","message":"send gzip, deflate or no content encoding"}`
+	const refused = `{"success":false,"reason":"unsupported_encoding","message":"send gzip, deflate, zstd or no content encoding"}`
 	const unreadable = `{"success":false,"reason":"unreadable_body","message":"the body could not be read"}`
 	f("", string(body), 200, success)
 	f("\nContent-Encoding: gzip", gz, 200, success)
@@ -205,15 +205,19 @@ func TestPacking(t *testing.T) {
 	f("\nContent-Encoding: deflate", zl.String(), 200, success)
 	f("\nContent-Encoding: deflate", fl.String(), 200, success)
 	f("\nTransfer-Encoding: chunked", fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(gz), gz), 200, success)
-	if n := len(s.records(t)); n != 3*2*11 {
+	f("\nContent-Encoding: zstd", zs, 200, success)
+	f("", zs, 200, success) // found by its bytes
+	f("\nContent-Encoding: zstd", string(body), 200, success)
+	if n := len(s.records(t)); n != 3*2*14 {
 		t.Errorf("%d records", n)
 	}
 	f("\nContent-Encoding: br", string(body), 415, refused)
-	f("\nContent-Encoding: zstd", string(body), 415, refused)
 	f("\nContent-Encoding: gzip, gzip", gz, 415, refused)
 	f("\nContent-Encoding: gzip\nContent-Encoding: gzip", gz, 415, refused)
 	f("", gz[:len(gz)-9], 400, unreadable)
 	f("", gz[:5], 400, unreadable)
+	f("", zs[:len(zs)-5], 400, unreadable)
+	f("", zs[:5], 400, unreadable)
 	f("", gz[:20]+"\xff\xff\xff"+gz[23:], 400, unreadable)
 	f("\nContent-Encoding: deflate", "\xff\xff\xff\xff", 400, unreadable)
 	f("", gzipped(t, nil), 400, `{"success":false,"reason":"unreadable_body","message":"the body is empty"}`)
@@ -249,12 +253,15 @@ func TestBodyLimits(t *testing.T) {
 	f("", gzipped(t, []byte(event(256<<10))), 200)
 	f("", gzipped(t, []byte(event(256<<10+1))), 413)
 	f("", gzipped(t, make([]byte, 50<<20)), 413) // 50 MB of zeros in 50 KB
-	f("\nContent-Length: 9000000000", "", 413)   // announced only: not waited for
+	f("", zstandard(t, []byte(event(256<<10))), 200)
+	f("", zstandard(t, []byte(event(256<<10+1))), 413)
+	f("", zstandard(t, make([]byte, 500<<20)), 413) // 500 MB of zeros in 50 KB
+	f("\nContent-Length: 9000000000", "", 413)      // announced only: not waited for
 	if held := s.metric(t, "touchline_collector_inflight_bytes"); held != 0 {
 		t.Errorf("%v bytes still held", held)
 	}
-	if n := len(s.records(t)); n != 3 {
-		t.Errorf("%d records, want 3", n)
+	if n := len(s.records(t)); n != 4 {
+		t.Errorf("%d records, want 4", n)
 	}
 }
 

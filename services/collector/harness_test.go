@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
@@ -239,6 +241,22 @@ func (s *service) metric(t testing.TB, name string, labels ...string) float64 {
 		}
 	}
 	return sum
+}
+
+// zstandard packs text as a stream does that does not know how long it will be:
+// it asks for the whole window.
+func zstandard(t testing.TB, text []byte) string {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := zstd.NewWriter(&b, zstd.WithWindowSize(8<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.Write(text)
+	if err = errors.Join(err, w.Flush(), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
 
 func gzipped(t testing.TB, text []byte) string {

@@ -21,16 +21,28 @@ const (
 
 // watchKafka keeps the readiness check "kafka": whether the brokers answer and
 // the raw topic exists. It logs changes.
+//
+// A producer goes on writing to the topic that it knew first, by its id. When the
+// topic was deleted and created again it is told to forget the old one: nothing
+// here depends on what a log held before.
 func (c *Collector) watchKafka(ctx context.Context) {
 	const check = "kafka"
 	c.deps.Health.Set(check, false, "not reached yet")
 	known, reachable := false, false
+	var topic kafka.TopicID
 	for {
 		look, cancel := context.WithTimeout(ctx, kafkaTimeout)
-		_, err := kafka.Partitions(look, c.producer, topics.Raw)
+		id, err := kafka.FetchTopicID(look, c.producer, topics.Raw)
 		cancel()
 		if ctx.Err() != nil {
 			return
+		}
+		if err == nil && id != topic {
+			if topic != (kafka.TopicID{}) {
+				c.deps.Log.Warn("the raw topic was created anew")
+				c.producer.PurgeTopicsFromProducing(topics.Raw)
+			}
+			topic = id
 		}
 		if err != nil {
 			c.deps.Health.Set(check, false, err.Error())

@@ -2,8 +2,9 @@
 // can make it hold: bytes on the wire, bytes unpacked, and its part of the
 // budget, which grows with what has arrived and not with what was announced.
 //
-// The bytes decide how a body is packed: gzip is recognised by its first two
-// bytes whatever the headers say, because SDKs and proxies label it wrongly.
+// The bytes decide how a body is packed: gzip and zstd are recognised by their
+// first bytes whatever the headers say, because SDKs and proxies label them
+// wrongly.
 package body
 
 import (
@@ -66,6 +67,9 @@ func (b *Buffer) Read(r *http.Request, limits Limits, from *budget.Budget) ([]by
 	}
 	if b.wire, err = b.fill(b.wire[:0], r.Body, int(r.ContentLength), limits.Wire, from); err != nil {
 		return nil, err
+	}
+	if isZstd(b.wire) {
+		return b.unpackZstd(limits.Unpacked, from)
 	}
 	source := b.inflate.open(b.wire, packing)
 	if source == nil {
@@ -144,7 +148,7 @@ func packing(values []string) (string, error) {
 	case len(values) > 1:
 	case name == "" || name == "identity":
 		return "", nil
-	case name == "gzip" || name == "x-gzip" || name == "deflate":
+	case name == "gzip" || name == "x-gzip" || name == "deflate" || name == "zstd":
 		return name, nil
 	}
 	return "", ErrEncoding

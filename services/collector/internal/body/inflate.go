@@ -7,6 +7,7 @@ import (
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zlib"
+	"github.com/klauspost/compress/zstd"
 )
 
 // inflater keeps the decompressors of a Buffer, each made when it is first
@@ -16,6 +17,7 @@ type inflater struct {
 	gzip   *gzip.Reader
 	zlib   io.ReadCloser
 	flate  io.ReadCloser
+	zstd   *zstd.Decoder
 }
 
 // broken is a stream whose head is already wrong.

@@ -151,7 +151,7 @@ func (q *request) refuseBody(err error) {
 	case errors.Is(err, body.ErrTooLarge):
 		q.refuse(http.StatusRequestEntityTooLarge, event.BodyTooLarge, err.Error())
 	case errors.Is(err, body.ErrEncoding):
-		q.refuse(http.StatusUnsupportedMediaType, event.UnsupportedEncoding, "send gzip, deflate or no content encoding")
+		q.refuse(http.StatusUnsupportedMediaType, event.UnsupportedEncoding, "send gzip, deflate, zstd or no content encoding")
 	case errors.Is(err, body.ErrStalled):
 		q.refuse(http.StatusRequestTimeout, event.UnreadableBody, "the body did not arrive in time")
 	case errors.Is(err, body.ErrNoBudget):

@@ -83,11 +83,12 @@ func (b *Batch) Add(e *Event) {
 	keyed := len(b.slab)
 	b.slab = e.Item.Append(append(b.slab, e.Envelope...))
 	b.records = append(b.records, kgo.Record{
-		Topic:     b.p.cfg.Topic,
-		Key:       b.slab[start:keyed:keyed],
-		Value:     b.slab[keyed:len(b.slab):len(b.slab)],
-		Headers:   b.headers[first:len(b.headers):len(b.headers)],
-		Timestamp: time.UnixMilli(e.ReceivedAt),
+		Topic:   b.p.cfg.Topic,
+		Key:     b.slab[start:keyed:keyed],
+		Value:   b.slab[keyed:len(b.slab):len(b.slab)],
+		Headers: b.headers[first:len(b.headers):len(b.headers)],
+		// No Timestamp: the topic has the broker's, and the client gives up records
+		// by the age of theirs, which a slow sender or another clock would add to.
 	})
 }
 
