@@ -22,6 +22,7 @@ const (
 	typeString      = "String"
 	typeTime        = "DateTime64(3, 'UTC')"
 	typeDate        = "Date"
+	typeSeconds     = "DateTime('UTC')"
 	typeUUID        = "UUID"
 	typeBool        = "Bool"
 	typeInt64       = "Int64"
@@ -144,6 +145,24 @@ func Rejected() Table {
 	}}
 }
 
+// Outcomes returns the table that says what became of the raw records of each
+// chunk. A chunk's rows are inserted after all its other blocks.
+func Outcomes() Table {
+	return Table{database, "outcomes", []Column{
+		{"src_topic", typeLowString},
+		{"src_partition", typeUInt16},
+		{"project", typeLowString},
+		{"minute", typeSeconds},
+		{"outcome", typeLowString},
+		{"reason", typeLowString},
+		{"events", typeUInt64},
+		{"min_offset", typeUInt64},
+		{"max_offset", typeUInt64},
+		{"mark", typeInt64},
+		{"cut", typeInt64},
+	}}
+}
+
 // Profiles returns the table that holds each person's state; of several versions
 // of a person the highest counts.
 func Profiles() Table {
@@ -189,4 +208,4 @@ func Scores() Table {
 }
 
 // Landed returns every table that a service lands blocks in.
-func Landed() []Table { return []Table{Touchpoints(), Rejected(), Profiles(), Scores()} }
+func Landed() []Table { return []Table{Touchpoints(), Rejected(), Outcomes(), Profiles(), Scores()} }

@@ -74,6 +74,8 @@ const (
 	UnknownProtocol Reason = "unknown_protocol"
 	// UnreadableRecord: the record of the raw topic is not a raw envelope.
 	UnreadableRecord Reason = "unreadable_record"
+	// RefusedByStorage: ClickHouse refuses the row, by a constraint or a type.
+	RefusedByStorage Reason = "refused_by_storage"
 )
 
 // Reasons of duplicates.
@@ -94,6 +96,6 @@ func RequestReasons() []Reason {
 func EventReasons() []Reason {
 	return []Reason{
 		MalformedJSON, MalformedBatch, NotAnObject, InvalidUTF8, TooDeep, EventTooLarge, UnknownType, WrongType,
-		MissingField, MissingIdentity, FieldTooLong, UnknownProtocol, UnreadableRecord, SameMessage, SameReceipt,
+		MissingField, MissingIdentity, FieldTooLong, UnknownProtocol, UnreadableRecord, RefusedByStorage, SameMessage, SameReceipt,
 	}
 }

@@ -18,7 +18,8 @@ const (
 	Raw = "touchpoints.raw.v1"
 	// Enriched is the dense log: partition p holds one record for each record
 	// of Raw's partition p, in order, with its outcome. Key: that of the raw
-	// record. Headers: Src, Prev and Outcome always.
+	// record. Headers: Src, Prev, Outcome and Clock always; MID or, where the raw
+	// record has none, RID on an event that makes later ones duplicates.
 	Enriched = "touchpoints.enriched.v1"
 	// Fragments holds the scorer's snapshots, compacted. Partition p is folded
 	// from Enriched's partition p and written there, whatever the key hashes to.
@@ -46,6 +47,9 @@ const (
 	Prev = "prev"
 	// Outcome repeats what became of the event, one of event.Outcomes.
 	Outcome = "outcome"
+	// Clock is the time of the partition at Src by which deduplication windows are
+	// measured, in milliseconds since 1970. It never falls.
+	Clock = "clock"
 	// Replay marks a rejected event that an operator sent again; its value is
 	// the receipt id of the first try. It is no duplicate of its own rejection.
 	Replay = "replay"
@@ -65,8 +69,8 @@ const (
 	GroupScores = "touchline-land-scores"
 )
 
-// DedupWindow is how long after its first append an event with the same project
-// and message id counts as a retry, in append time.
+// DedupWindow is how long after its first receipt an event with the same project
+// and message id counts as a retry, in the partition's own time (Clock).
 const DedupWindow = 7 * 24 * time.Hour
 
 // DedupMargin is how much longer the entries are kept, so that re-processing an
