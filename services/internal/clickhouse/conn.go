@@ -1,6 +1,7 @@
 // Package clickhouse is how the services talk to ClickHouse: it brings the schema
-// up to date (Migrate, Verify), opens connections for queries (Open), and posts
-// blocks of rows (Inserter).
+// up to date (Migrate, Verify), opens connections for queries (Open), posts blocks of
+// rows (Inserter), and tells what kind of trouble an error is (ClassOf, Explain,
+// FindRefused).
 //
 // It reads the SQL of touchline.dev/schemas/clickhouse and writes the databases
 // touchline and analytics. A migration that was applied is never run in another

@@ -1,6 +1,6 @@
 // Package clickhousetest gives tests a real ClickHouse: one embedded server for
 // each test process, started when the first test asks for it, or the server
-// that TOUCHLINE_CLICKHOUSE_URL names.
+// that TOUCHLINE_CLICKHOUSE_URL names. Exercise proves on it what the services rely on.
 //
 // It guarantees that no test runs without ClickHouse: when there is none, the
 // test fails and says what to do. The data directory of a failed run is kept
@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,12 +24,18 @@ import (
 	clickhousego "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
-	"touchline.dev/services/internal/embedded/clickhouse"
+	"touchline.dev/services/internal/clickhouse"
+	"touchline.dev/services/internal/config"
+	embedded "touchline.dev/services/internal/embedded/clickhouse"
 )
 
 // URLEnv names a server to test with instead of an embedded one, as
 // http://user:password@host:port. The tests create and drop databases there.
 const URLEnv = "TOUCHLINE_CLICKHOUSE_URL"
+
+// BIEnv names the read-only user of the server that URLEnv names, as user:password,
+// with the rights and limits of deploy/clickhouse/users.xml.
+const BIEnv = "TOUCHLINE_CLICKHOUSE_BI"
 
 // Server is a ClickHouse to test with.
 type Server struct {
@@ -37,10 +44,10 @@ type Server struct {
 	// Addr is host:port.
 	Addr string
 	// Writer may do everything. BI is the read-only user; it has no name when
-	// the server is not an embedded one.
-	Writer, BI clickhouse.Credentials
+	// URLEnv names the server and BIEnv no user.
+	Writer, BI embedded.Credentials
 	// Embedded is the process, nil when the server is not an embedded one.
-	Embedded *clickhouse.Server
+	Embedded *embedded.Server
 }
 
 // shared is the server of this process. It is package state because tests of
@@ -54,7 +61,7 @@ var shared struct {
 
 // Main runs the tests and ends the process, and first stops the servers.
 func Main(m *testing.M) {
-	clickhouse.RunChildIfRequested()
+	embedded.RunChildIfRequested()
 	code := m.Run()
 	if err := stopShared(code == 0); err != nil {
 		fmt.Fprintln(os.Stderr, "clickhousetest:", err)
@@ -97,9 +104,17 @@ func Conn(t testing.TB) driver.Conn {
 	return server.Open(t, server.Writer)
 }
 
+// Config returns how a service connects to the server as its writer.
+func (s *Server) Config() clickhouse.Config { return s.ConfigOf(s.Writer) }
+
+// ConfigOf returns how a service connects to the server as that user.
+func (s *Server) ConfigOf(user embedded.Credentials) clickhouse.Config {
+	return clickhouse.Config{URL: s.URL, User: user.User, Password: config.NewSecret(user.Password)}
+}
+
 // Open returns a connection to the server as that user, over HTTP. It is closed
 // when the test ends.
-func (s *Server) Open(t testing.TB, user clickhouse.Credentials) driver.Conn {
+func (s *Server) Open(t testing.TB, user embedded.Credentials) driver.Conn {
 	t.Helper()
 	conn, err := clickhousego.Open(&clickhousego.Options{
 		Protocol: clickhousego.HTTP,
@@ -131,10 +146,12 @@ func startShared() (*Server, string, error) {
 		return nil, "", fmt.Errorf("parse %s: must be http://user:password@host:port", URLEnv)
 	}
 	password, _ := parsed.User.Password()
+	biUser, biPassword, _ := strings.Cut(os.Getenv(BIEnv), ":")
 	return &Server{
 		URL:    "http://" + parsed.Host,
 		Addr:   parsed.Host,
-		Writer: clickhouse.Credentials{User: parsed.User.Username(), Password: password},
+		Writer: embedded.Credentials{User: parsed.User.Username(), Password: password},
+		BI:     embedded.Credentials{User: biUser, Password: biPassword},
 	}, "", nil
 }
 
@@ -144,7 +161,7 @@ const startTimeout = 10 * time.Minute
 func startEmbedded() (*Server, string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	engine, err := clickhouse.Locate(ctx, clickhouse.LocateConfig{Progress: os.Stderr})
+	engine, err := embedded.Locate(ctx, embedded.LocateConfig{Progress: os.Stderr})
 	if err != nil {
 		return nil, "", err
 	}
@@ -152,15 +169,15 @@ func startEmbedded() (*Server, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	cfg := clickhouse.Default()
+	cfg := embedded.Default()
 	cfg.Engine, cfg.Dir = engine, dir
-	embedded, err := clickhouse.Start(ctx, cfg)
+	server, err := embedded.Start(ctx, cfg)
 	if err != nil {
 		return nil, dir, err
 	}
 	return &Server{
-		URL: embedded.HTTPURL(), Addr: embedded.Addr(),
-		Writer: embedded.Writer(), BI: embedded.BI(), Embedded: embedded,
+		URL: server.HTTPURL(), Addr: server.Addr(),
+		Writer: server.Writer(), BI: server.BI(), Embedded: server,
 	}, dir, nil
 }
 

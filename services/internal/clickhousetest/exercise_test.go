@@ -1,0 +1,5 @@
+package clickhousetest
+
+import "testing"
+
+func TestExercise(t *testing.T) { Exercise(t, Start(t)) }
