@@ -78,9 +78,7 @@ func (e *Enricher) Run(ctx context.Context) error {
 	if err := zones.record(ctx, watcher.Current()); err != nil {
 		return err
 	}
-	store, err := dedup.Open(filepath.Join(e.cfg.State.Dir, "dedup"), dedup.Options{Trouble: func(err error) {
-		e.deps.Health.Set("dedup-index", false, err.Error())
-	}})
+	store, err := dedup.Open(filepath.Join(e.cfg.State.Dir, "dedup"), int64(e.cfg.State.MinFree), e.deps)
 	if err != nil {
 		return err
 	}
@@ -134,7 +132,7 @@ func (e *Enricher) runGroups(ctx context.Context, conn driver.Conn, watcher *pro
 	if err != nil {
 		return err
 	}
-	landing, err := e.landing(kafkaDeps, conn)
+	landing, err := e.landing(kafkaDeps, conn, producer)
 	if err != nil {
 		return err
 	}
@@ -150,7 +148,7 @@ func (e *Enricher) runGroups(ctx context.Context, conn driver.Conn, watcher *pro
 // enriching is the consumer group that writes the dense log.
 func (e *Enricher) enriching(d kafka.Deps, producer *kgo.Client, store *dedup.Store, set func() *schema.Set, steps enrichment.Deps) (*kafka.Group, error) {
 	w := writer.New(writer.Deps{
-		Deps: e.deps, Producer: producer, Store: store, Projects: set,
+		Deps: e.deps, Kafka: e.cfg.Kafka, Producer: producer, Store: store, Projects: set,
 		Pipeline: func(dedup pipeline.Step) *pipeline.Pipeline {
 			return pipeline.New(enrichment.Version, enrichment.Steps(steps, dedup))
 		},
@@ -160,12 +158,20 @@ func (e *Enricher) enriching(d kafka.Deps, producer *kgo.Client, store *dedup.St
 	})
 }
 
-// landing is the consumer group that lands the dense log.
-func (e *Enricher) landing(d kafka.Deps, conn driver.Conn) (*kafka.Group, error) {
+// landing is the consumer group that lands the dense log; any client may ask for the
+// bounds of logs.
+func (e *Enricher) landing(d kafka.Deps, conn driver.Conn, client *kgo.Client) (*kafka.Group, error) {
 	l := landing.New(e.cfg.Landing, landing.Deps{
 		Deps: e.deps, Name: "touchpoints", Source: topics.Raw,
 		Inserter: clickhouse.NewInserter(e.cfg.ClickHouse), Landed: landing.Tables{Conn: conn},
 		NewBuilder: func(source string, partition int32) landing.Builder { return rows.New(source, partition) },
+		Twin:       clickhouse.TouchpointsProbe,
+		Bounds: func(ctx context.Context, topic string, partition int32) (start, end int64, err error) {
+			return kafka.Bounds(ctx, client, topic, partition)
+		},
+		Scan: func(ctx context.Context, topic string, partition int32, from, to int64, fn func(*kgo.Record) error) error {
+			return kafka.Scan(ctx, e.cfg.Kafka, d, topic, partition, from, to, fn)
+		},
 	})
 	return kafka.NewGroup(e.cfg.Kafka, d, kafka.GroupOptions{
 		Group: topics.GroupTouchpoints, Topic: topics.Enriched, Membership: e.cfg.Membership, Work: l.Work, Metrics: e.deps.Metrics, Health: e.deps.Health,

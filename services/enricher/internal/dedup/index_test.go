@@ -3,13 +3,19 @@ package dedup_test
 import (
 	"errors"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest"
+
 	"touchline.dev/services/enricher/internal/dedup"
+	"touchline.dev/services/internal/telemetry"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	hour = int64(time.Hour / time.Millisecond)
@@ -19,18 +25,34 @@ const (
 
 func id(n byte) (i [dedup.IDBytes]byte) { i[0] = n; return i }
 
+func deps(t *testing.T) telemetry.Deps {
+	return telemetry.Deps{
+		Log: zaptest.NewLogger(t, zaptest.Level(zap.FatalLevel)), Metrics: prometheus.NewRegistry(), Health: telemetry.NewHealth(),
+	}
+}
+
 func open(t *testing.T, dir string) *dedup.Store {
 	t.Helper()
-	s, err := dedup.Open(dir, dedup.Options{Trouble: func(err error) { t.Error(err) }})
+	d := deps(t)
+	s, err := dedup.Open(dir, 0, d)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if reasons := d.Health.Reasons(); len(reasons) > 0 {
+			t.Errorf("unhealthy: %v", reasons)
+		}
+	})
 	return s
+}
+
+func logOf(topic byte, epoch uint64) dedup.Log {
+	return dedup.Log{Topic: [16]byte{topic}, Epoch: epoch}
 }
 
 func partition(t *testing.T, s *dedup.Store, n int32) *dedup.Index {
 	t.Helper()
-	x, err := s.Partition([16]byte{1}, n)
+	x, err := s.Partition(logOf(1, 0), n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,31 +122,80 @@ func TestIndex_survivesReopeningWithItsOffset(t *testing.T) {
 	first(t, x, id(2), 60, base, -1)
 }
 
-func TestIndex_refusesAnotherTopic(t *testing.T) {
+func TestIndex_ofAnotherLogIsRefusedUntilItIsDropped(t *testing.T) {
 	s := open(t, t.TempDir())
 	defer s.Close()
-	apply(t, partition(t, s, 0), 1, base)
-	if _, err := s.Partition([16]byte{2}, 0); !errors.Is(err, dedup.ErrOtherLog) {
-		t.Errorf("opening for another topic: %v, want ErrOtherLog", err)
+	x := partition(t, s, 0)
+	x.Add(id(1), 10, base)
+	apply(t, x, 11, base)
+	neighbour := partition(t, s, 1)
+	neighbour.Add(id(1), 10, base)
+	apply(t, neighbour, 11, base)
+	for _, other := range []dedup.Log{logOf(2, 0), logOf(1, 7)} {
+		if _, err := s.Partition(other, 0); !errors.Is(err, dedup.ErrOtherLog) {
+			t.Errorf("opening for %v: %v, want ErrOtherLog", other, err)
+		}
 	}
-}
-
-func TestStore_opensOnceOnly(t *testing.T) {
-	dir := t.TempDir()
-	s := open(t, dir)
-	defer s.Close()
-	if _, err := dedup.Open(dir, dedup.Options{}); err == nil {
-		t.Error("a second open succeeded")
-	}
-}
-
-func TestStore_openFailsOnAFile(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "f")
-	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+	if err := s.Drop(0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := dedup.Open(dir, dedup.Options{}); err == nil {
-		t.Error("opening a file succeeded")
+	x, err := s.Partition(logOf(2, 0), 0)
+	if err != nil || x.Next() != 0 || x.Clock() != 0 {
+		t.Fatalf("after the drop: next %d, clock %d, %v", x.Next(), x.Clock(), err)
+	}
+	first(t, x, id(1), 99, base, -1)
+	first(t, neighbour, id(1), 99, base, 10)
+}
+
+// What is not acknowledged is known, but not kept.
+func TestIndex_keepsOnlyWhatLiesBeforeNext(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	x := partition(t, s, 0)
+	x.Add(id(1), 10, base)
+	x.Add(id(2), 20, base)
+	apply(t, x, 15, base)
+	first(t, x, id(1), 30, base, 10)
+	first(t, x, id(2), 30, base, 20)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir)
+	defer s.Close()
+	x = partition(t, s, 0)
+	if x.Next() != 15 || x.Clock() != base {
+		t.Errorf("next %d, clock %d, want 15 and %d", x.Next(), x.Clock(), base)
+	}
+	first(t, x, id(1), 30, base, 10)
+	first(t, x, id(2), 30, base, -1)
+}
+
+// Two occurrences may be more than a window apart and both not acknowledged: each
+// answers for its own window, also when the records between come again.
+func TestIndex_keepsTheOccurrencesOfDifferentWindows(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer s.Close()
+	x := partition(t, s, 0)
+	x.Add(id(1), 10, base)
+	x.Add(id(1), 20, base+8*day)
+	x.Add(id(1), 10, base)
+	for _, next := range []int64{5, 15, 25} {
+		apply(t, x, next, base)
+		first(t, x, id(1), 15, base+6*day, 10)
+		first(t, x, id(1), 30, base+9*day, 20)
+		first(t, x, id(1), 18, base+9*day, -1)
+	}
+}
+
+func TestIndex_entriesOfAReplacedLogComeBeforeAll(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer s.Close()
+	x := partition(t, s, 0)
+	x.Add(id(1), dedup.BeforeAll, base)
+	apply(t, x, 0, base)
+	got, found, err := x.First(id(1), 0, base)
+	if err != nil || !found || got != dedup.BeforeAll {
+		t.Errorf("First = %d, %v, %v", got, found, err)
 	}
 }
 
@@ -135,8 +206,8 @@ func TestIndex_equalsAModelOverRestartsAndRedo(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	type record struct {
-		id     [dedup.IDBytes]byte
-		millis int64
+		id    [dedup.IDBytes]byte
+		clock int64
 	}
 	var log []record
 	now := base
@@ -149,7 +220,7 @@ func TestIndex_equalsAModelOverRestartsAndRedo(t *testing.T) {
 	last := make(map[[dedup.IDBytes]byte]int64)
 	for i, r := range log {
 		want[i] = -1
-		if f, ok := last[r.id]; ok && r.millis-log[f].millis <= 7*day {
+		if f, ok := last[r.id]; ok && r.clock-log[f].clock <= 7*day {
 			want[i] = f
 			continue
 		}
@@ -162,24 +233,24 @@ func TestIndex_equalsAModelOverRestartsAndRedo(t *testing.T) {
 		upTo := min(len(log), at+1+rnd.IntN(50))
 		for ; at < upTo; at++ {
 			r := log[at]
-			got, found, err := x.First(r.id, int64(at), r.millis)
+			got, found, err := x.First(r.id, int64(at), r.clock)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if !found {
 				got = -1
-				x.Add(r.id, int64(at), r.millis)
+				x.Add(r.id, int64(at), r.clock)
 			}
 			if got != want[at] {
 				t.Fatalf("offset %d: repeats %d, want %d", at, got, want[at])
 			}
 		}
-		apply(t, x, int64(at), log[at-1].millis)
+		apply(t, x, int64(at), log[at-1].clock)
 		switch rnd.IntN(10) {
 		case 0:
 			// Entries outlive the window by topics.DedupMargin, so that far a
 			// record may be processed again.
-			for back := at - 1; at > 0 && log[back].millis-log[at-1].millis < day; {
+			for back := at - 1; at > 0 && log[back].clock-log[at-1].clock < day; {
 				at--
 				if rnd.IntN(8) == 0 {
 					break

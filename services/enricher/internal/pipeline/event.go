@@ -6,7 +6,7 @@ import (
 )
 
 // Event is one raw record on its way through the steps. Its exported fields up
-// to AppendTime are set by the caller before Run and read by steps; the rest is
+// to Offset are set by the caller before Run and read by steps; the rest is
 // the working state of the run. The zero value is ready for use, and one Event is
 // best used for all the records of a partition: it keeps its memory.
 type Event struct {
@@ -26,9 +26,6 @@ type Event struct {
 	Replay bool
 	// Offset is that of the raw record.
 	Offset int64
-	// AppendTime is when the broker took the raw record, in milliseconds since
-	// 1970 UTC.
-	AppendTime int64
 
 	// Touchpoint is being filled; Run sets it.
 	Touchpoint *event.Touchpoint

@@ -1,5 +1,5 @@
 // Package rows turns records of the dense log into column blocks for the tables
-// touchpoints and rejected.
+// touchpoints, rejected and outcomes.
 //
 // It reads event.Enriched, writes ch-go columns in the order that package
 // schemas/clickhouse declares, and guarantees that every value it writes is one
@@ -17,6 +17,7 @@ import (
 
 	"touchline.dev/schemas/event"
 	"touchline.dev/services/internal/clickhouse"
+	"touchline.dev/services/internal/denselog"
 )
 
 // Builder builds the blocks of one chunk of the dense log. It is a
@@ -24,6 +25,7 @@ import (
 type Builder struct {
 	touchpoints *touchpoints
 	rejected    *rejected
+	outcomes    *outcomes
 	enriched    event.Enriched
 	bytes       int
 }
@@ -31,13 +33,15 @@ type Builder struct {
 // New returns a builder for records whose source offsets belong to a partition
 // of the topic with the id source.
 func New(source string, partition int32) *Builder {
-	return &Builder{touchpoints: newTouchpoints(source, partition), rejected: newRejected(source, partition)}
+	return &Builder{
+		touchpoints: newTouchpoints(source, partition), rejected: newRejected(source, partition), outcomes: newOutcomes(source, partition),
+	}
 }
 
-// Add appends the row that the record stands for: one in touchpoints for a
-// stored event, one in rejected for a rejected one, none otherwise. The record's
-// value must not change before the block was inserted.
-func (b *Builder) Add(r *kgo.Record, src int64) error {
+// Add appends the row that the record stands for (one in touchpoints for a stored
+// event, one in rejected for a rejected one, none otherwise) and counts it among
+// the outcomes. The record's value must not change before the block was inserted.
+func (b *Builder) Add(r *kgo.Record, at denselog.Position) error {
 	if err := b.enriched.Decode(r.Value); err != nil {
 		return fmt.Errorf("decode enriched record: %w", err)
 	}
@@ -47,15 +51,17 @@ func (b *Builder) Add(r *kgo.Record, src int64) error {
 		if b.enriched.Project == "" || b.enriched.Touchpoint.Event == "" {
 			return errors.New("decode enriched record: a stored event without project or name")
 		}
-		b.touchpoints.add(&b.enriched, src)
+		b.touchpoints.add(&b.enriched, at.Src)
 	case event.Rejected:
-		b.rejected.add(&b.enriched, src)
+		b.rejected.add(&b.enriched, at.Src)
 	case event.Duplicate, event.Dropped, event.LostRetention:
-		return nil
 	default:
 		return fmt.Errorf("decode enriched record: outcome %q is unknown", b.enriched.Outcome)
 	}
-	b.bytes += len(r.Value) + rowBytes
+	if b.enriched.Outcome == event.Stored || b.enriched.Outcome == event.Rejected {
+		b.bytes += len(r.Value) + rowBytes
+	}
+	b.outcomes.count(b.enriched.Project, b.enriched.ReceivedAt, b.enriched.Outcome, b.enriched.Reason, at)
 	return nil
 }
 
@@ -63,21 +69,25 @@ func (b *Builder) Add(r *kgo.Record, src int64) error {
 // its strings: 60 columns of at most 16 bytes.
 const rowBytes = 960
 
-// Rows returns the number of rows of both tables.
-func (b *Builder) Rows() int { return b.touchpoints.Rows() + b.rejected.Rows() }
+// Rows returns the number of records: each is at most one row of touchpoints or
+// rejected, and there are outcomes to insert as soon as there is one.
+func (b *Builder) Rows() int { return b.outcomes.records }
 
 // Bytes returns roughly what the rows take in memory.
 func (b *Builder) Bytes() int { return b.bytes }
 
-// Blocks returns the block of touchpoints, then that of rejected.
-func (b *Builder) Blocks() []clickhouse.Block {
-	return []clickhouse.Block{b.touchpoints.Block(), b.rejected.Block()}
+// Blocks returns the blocks of touchpoints, rejected and outcomes, in the order in
+// which they are to be inserted: outcomes come last, so that they are proof of the
+// others. before is the mark before the chunk, after the mark behind it.
+func (b *Builder) Blocks(before, after int64) []clickhouse.Block {
+	return []clickhouse.Block{b.touchpoints.Block(), b.rejected.Block(), b.outcomes.block(before, after)}
 }
 
 // Reset empties the builder and keeps its memory.
 func (b *Builder) Reset() {
 	b.touchpoints.Reset()
 	b.rejected.Reset()
+	b.outcomes.reset()
 	b.bytes = 0
 }
 

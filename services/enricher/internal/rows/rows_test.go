@@ -17,6 +17,7 @@ import (
 	"touchline.dev/services/internal/clickhouse"
 	"touchline.dev/services/internal/clickhousetest"
 	"touchline.dev/services/internal/config"
+	"touchline.dev/services/internal/denselog"
 )
 
 func TestMain(m *testing.M) { clickhousetest.Main(m) }
@@ -32,7 +33,7 @@ func insert(t *testing.T, topic string, events []event.Enriched) *clickhousetest
 	}
 	b := rows.New(topic, 3)
 	for i := range events {
-		if err := b.Add(&kgo.Record{Value: events[i].Append(nil)}, int64(1000+i)); err != nil {
+		if err := b.Add(&kgo.Record{Value: events[i].Append(nil)}, denselog.Position{Src: int64(1000 + i), Prev: int64(999 + i)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -40,7 +41,7 @@ func insert(t *testing.T, topic string, events []event.Enriched) *clickhousetest
 		URL: server.URL, User: server.Writer.User, Password: config.NewSecret(server.Writer.Password),
 	})
 	var buf proto.Buffer
-	for _, block := range b.Blocks() {
+	for _, block := range b.Blocks(denselog.None, int64(999+len(events))) {
 		if block.Rows() == 0 {
 			continue
 		}
@@ -136,11 +137,11 @@ func TestBuilder_theServerTakesEveryValue(t *testing.T) {
 
 func TestBuilder_refusesARecordThatIsNone(t *testing.T) {
 	b := rows.New("t", 0)
-	if err := b.Add(&kgo.Record{Value: []byte{0xff, 0xff}}, 0); err == nil {
+	if err := b.Add(&kgo.Record{Value: []byte{0xff, 0xff}}, denselog.Position{Prev: -1}); err == nil {
 		t.Error("an undecodable record was taken")
 	}
 	unknown := event.Enriched{Outcome: "exploded"}
-	if err := b.Add(&kgo.Record{Value: unknown.Append(nil)}, 0); err == nil {
+	if err := b.Add(&kgo.Record{Value: unknown.Append(nil)}, denselog.Position{Prev: -1}); err == nil {
 		t.Error("an unknown outcome was taken")
 	}
 	if b.Rows() != 0 {

@@ -1,37 +1,72 @@
 package writer
 
 import (
+	"strconv"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"touchline.dev/schemas/event"
 )
 
 type metrics struct {
-	events *prometheus.CounterVec
-	stored prometheus.Counter
-	lost   prometheus.Counter
+	events  *prometheus.CounterVec
+	stored  prometheus.Counter
+	lost    prometheus.Counter
+	repeats prometheus.Counter
+
+	scanned     prometheus.Counter
+	scanSeconds prometheus.Counter
+	toScan      *prometheus.GaugeVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "touchline_enricher_events_total",
-			Help: "Events appended to the dense log by outcome and reason. An event that is processed again after a restart counts again; the ledger is exact.",
+			Help: "Events by outcome and reason, counted when the dense log has acknowledged them. What a restart appends again counts as repeated. After a crash some may be missing or, where two processes wrote for a while, counted by both; the ledger is exact.",
 		}, []string{"outcome", "reason"}),
 		lost: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "touchline_enricher_lost_retention_total",
 			Help: "Raw records that the broker deleted before they were read.",
 		}),
+		repeats: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "touchline_enricher_repeated_total",
+			Help: "Records appended to the dense log that it already had when the worker started. Readers pass over them.",
+		}),
+		scanned: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "touchline_enricher_dedup_scanned_total",
+			Help: "Records of the dense log read back to complete deduplication indexes.",
+		}),
+		scanSeconds: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "touchline_enricher_dedup_scan_seconds_total",
+			Help: "Seconds spent on reading back the dense log, added up over partitions.",
+		}),
+		toScan: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "touchline_enricher_dedup_records_to_scan",
+			Help: "Records that are still to be read back before the partition is processed; absent when nothing is.",
+		}, []string{"partition"}),
 	}
-	reg.MustRegister(m.events, m.lost)
+	reg.MustRegister(m.events, m.lost, m.repeats, m.scanned, m.scanSeconds, m.toScan)
 	m.stored = m.events.WithLabelValues(string(event.Stored), "")
 	return m
 }
 
-func (m *metrics) count(e *event.Enriched) {
-	if e.Outcome == event.Stored {
-		m.stored.Inc()
-		return
+// counter returns what counts events like e.
+func (m *metrics) counter(e *event.Enriched) prometheus.Counter {
+	switch e.Outcome {
+	case event.Stored:
+		return m.stored
+	case event.LostRetention:
+		return m.lost
+	default:
+		return m.events.WithLabelValues(string(e.Outcome), string(e.Reason))
 	}
-	m.events.WithLabelValues(string(e.Outcome), string(e.Reason)).Inc()
+}
+
+func (m *metrics) scanning(partition int32, left int64) {
+	m.toScan.WithLabelValues(strconv.Itoa(int(partition))).Set(float64(left))
+}
+
+func (m *metrics) scanEnded(partition int32) {
+	m.toScan.DeleteLabelValues(strconv.Itoa(int(partition)))
 }

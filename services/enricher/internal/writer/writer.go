@@ -7,11 +7,15 @@
 // when every record before it is acknowledged. An append that fails stops the
 // worker, which starts again from the committed offset: what lay behind the
 // failed record may be in the log already, as a hole that readers skip.
+//
+// The deduplication index is a cache of the dense log: an entry is kept only when
+// its record was acknowledged, and what the index lacks is read back from there
+// before the first record is decided. Each record carries what that takes: the
+// partition's time, and the id of an event that makes later ones duplicates.
 package writer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -25,6 +29,7 @@ import (
 	"touchline.dev/schemas/topics"
 	"touchline.dev/services/enricher/internal/dedup"
 	"touchline.dev/services/enricher/internal/pipeline"
+	"touchline.dev/services/internal/checkpoint"
 	"touchline.dev/services/internal/kafka"
 	"touchline.dev/services/internal/telemetry"
 )
@@ -32,6 +37,8 @@ import (
 // Deps is what the writer needs.
 type Deps struct {
 	telemetry.Deps
+	// Kafka is where the dense log is read back from.
+	Kafka kafka.Config
 	// Producer appends to the partition that a record names.
 	Producer *kgo.Client
 	Store    *dedup.Store
@@ -49,86 +56,79 @@ type Writer struct {
 // New returns a writer whose Work runs in a kafka.Group over the raw topic.
 func New(deps Deps) *Writer { return &Writer{deps: deps, metrics: newMetrics(deps.Metrics)} }
 
-// ErrTopicRecreated says that the offsets at hand belong to another topic of the
-// same name.
-var ErrTopicRecreated = errors.New("a topic was deleted and made again, or the broker's data was lost: its offsets no longer mean what was committed")
-
-// state is the metadata of the committed raw offset.
-type state struct {
-	Version  int    `json:"v"`
-	Raw      string `json:"raw"`
-	Enriched string `json:"enriched"`
-}
-
-const stateVersion = 1
-
 // Work writes one partition for as long as it is owned. It is a kafka.WorkFunc.
 func (w *Writer) Work(ctx context.Context, p *kafka.Partition) error {
-	s, committed, err := w.open(ctx, p)
+	if err := w.deps.Store.Check(); err != nil {
+		return fatalIfDamaged(err)
+	}
+	o, err := checkpoint.Open(ctx, p, topics.Raw, topics.Enriched)
 	if err != nil {
 		return err
 	}
-	start, _, err := p.Bounds(ctx)
+	dense, err := openDense(ctx, w.deps, p.ID())
 	if err != nil {
 		return err
 	}
-	rawID, err := kafka.ParseTopicID(s.Raw)
-	if err != nil {
-		return err
-	}
-	index, err := w.deps.Store.Partition(rawID, p.ID())
-	if err != nil {
-		if errors.Is(err, dedup.ErrOtherLog) {
-			return kafka.Fatal(err)
+	if o.Fresh {
+		if dense.end > 0 {
+			// The records there may answer another raw log.
+			return kafka.Fatal(fmt.Errorf("the dense log has %d records: %w", dense.end, checkpoint.ErrOffsetLost))
 		}
-		return err
+		o.Offset = 0
 	}
-	pw := newPartition(w, p, s, index)
-	if committed < start {
-		// The broker deleted records that were never read.
-		if err := pw.lost(ctx, committed, start); err != nil {
+	index, err := w.openIndex(o, p.ID())
+	if err != nil {
+		return fatalIfDamaged(err)
+	}
+	pw := newPartition(w, p, o, index)
+	if o.Fresh {
+		// Whoever takes over before the first commit must see that nothing was lost.
+		if err := p.Commit(ctx, kafka.Commit{Offset: 0, Metadata: pw.metadata}); err != nil {
 			return err
 		}
-		committed = start
 	}
-	pw.begin(committed)
-	from, err := pw.catchUpFrom(ctx, committed, start)
-	if err != nil {
-		return err
+	if err := pw.catchUp(ctx, dense, o); err != nil {
+		return fatalIfDamaged(err)
 	}
-	p.Start(from)
-	return pw.run(ctx)
+	if o.Offset < o.Start {
+		// The broker deleted records that were never read.
+		if err := pw.lost(ctx, o.Offset, o.Start); err != nil {
+			return err
+		}
+	}
+	p.Start(max(o.Offset, o.Start))
+	return fatalIfDamaged(pw.run(ctx))
 }
 
-// open reads the committed offset and checks that it belongs to the topics as
-// they are now. Without one it begins at 0: appending from too early does no
-// harm, because readers pass over what they have.
-func (w *Writer) open(ctx context.Context, p *kafka.Partition) (s state, committed int64, err error) {
-	s.Version = stateVersion
-	if s.Raw, err = p.TopicID(ctx, topics.Raw); err != nil {
-		return s, 0, err
-	}
-	if s.Enriched, err = p.TopicID(ctx, topics.Enriched); err != nil {
-		return s, 0, err
-	}
-	c, err := p.Committed(ctx)
+// openIndex returns the index of a partition. One of another log is dropped only
+// on the strength of a commit that names the present one.
+func (w *Writer) openIndex(o checkpoint.Opening, partition int32) (*dedup.Index, error) {
+	id, err := kafka.ParseTopicID(o.State.Topics[topics.Raw])
 	if err != nil {
-		return s, 0, err
+		return nil, err
 	}
-	if c.Offset == kafka.NoOffset {
-		return s, 0, nil
+	log := dedup.Log{Topic: id, Epoch: o.State.Epoch}
+	index, err := w.deps.Store.Partition(log, partition)
+	if !errors.Is(err, dedup.ErrOtherLog) {
+		return index, err
 	}
-	var was state
-	if err := json.Unmarshal([]byte(c.Metadata), &was); err != nil {
-		return s, 0, kafka.Fatal(fmt.Errorf("read commit metadata %q: %w", c.Metadata, err))
+	if o.Fresh {
+		return nil, kafka.Fatal(err)
 	}
-	if was.Version != stateVersion {
-		return s, 0, kafka.Fatal(fmt.Errorf("read commit metadata: version %d, this release knows %d", was.Version, stateVersion))
+	w.deps.Log.Warn("deduplication index is of another log, is dropped as the committed offset says", zap.Int32("partition", partition))
+	if err := w.deps.Store.Drop(partition); err != nil {
+		return nil, err
 	}
-	if was != s {
-		return s, 0, kafka.Fatal(fmt.Errorf("%w (raw %s, now %s; enriched %s, now %s)", ErrTopicRecreated, was.Raw, s.Raw, was.Enriched, s.Enriched))
+	return w.deps.Store.Partition(log, partition)
+}
+
+// fatalIfDamaged ends the process over a damaged store: it was set aside, and the
+// next start begins a new one.
+func fatalIfDamaged(err error) error {
+	if errors.Is(err, dedup.ErrDamaged) {
+		return kafka.Fatal(err)
 	}
-	return s, c.Offset, nil
+	return err
 }
 
 // partition writes one partition under one assignment.
@@ -140,8 +140,11 @@ type partition struct {
 	pipeline *pipeline.Pipeline
 	metadata string
 
-	// committed is where appending begins; records before it are only indexed.
-	committed int64
+	// clock is the partition's time after the last record; see dedup.Tick.
+	clock int64
+	// mark is the highest raw offset whose record readers have or will take as it
+	// is. What is decided again up to there is only appended: the index has it.
+	mark int64
 	// last is the raw offset of the last record processed.
 	last int64
 
@@ -151,57 +154,40 @@ type partition struct {
 	slab  []byte
 
 	// acked is the raw offset up to which every append was acknowledged;
-	// reported is what was handed to the committer.
+	// reported is what was handed to the committer, reached what the index lacks.
 	acked    atomic.Int64
 	reported int64
+	reached  []reach
 	failure  chan error
 	failed   atomic.Bool
 	inFlight atomic.Int64
 	idle     chan struct{}
 }
 
-func newPartition(w *Writer, p *kafka.Partition, s state, index *dedup.Index) *partition {
-	metadata, err := json.Marshal(s)
-	if err != nil {
-		panic(err) // a struct of numbers and plain strings has a JSON form
-	}
+// reach is the partition's time before a raw offset.
+type reach struct{ next, clock int64 }
+
+func newPartition(w *Writer, p *kafka.Partition, o checkpoint.Opening, index *dedup.Index) *partition {
 	pw := &partition{
-		w: w, p: p, index: index, metadata: string(metadata),
+		w: w, p: p, index: index, metadata: o.State.Text(),
+		last: o.Offset - 1, reported: o.Offset,
 		log:     w.deps.Log.With(zap.Int32("partition", p.ID())),
 		failure: make(chan error, 1), idle: make(chan struct{}, 1),
 	}
+	pw.acked.Store(o.Offset)
 	pw.pipeline = w.deps.Pipeline(pipeline.Step{Name: "dedup", Run: pw.dedup})
 	return pw
 }
 
-func (pw *partition) begin(committed int64) {
-	pw.committed, pw.last, pw.reported = committed, committed-1, committed
-	pw.acked.Store(committed)
-}
-
-// catchUpFrom returns the offset to read from so that the index knows every
-// message that a record behind committed could repeat. An index that was kept
-// lacks only what a crash took; a lost one is rebuilt from the window before the
-// committed offset, at the speed of the enricher itself.
-func (pw *partition) catchUpFrom(ctx context.Context, committed, start int64) (int64, error) {
-	next := pw.index.Next()
-	if next >= committed {
-		return committed, nil
-	}
-	window, err := pw.p.OffsetAt(ctx, pw.w.deps.Now().Add(-topics.DedupWindow-topics.DedupMargin))
-	if err != nil {
-		return 0, err
-	}
-	from := min(committed, max(next, start, window))
-	if from < committed {
-		pw.log.Info("deduplication index catches up", zap.Int64("from", from), zap.Int64("to", committed))
-	}
-	return from, nil
-}
-
-// pollWait is how often a worker without records looks whether acknowledgements
-// have moved the offset it may commit.
-const pollWait = 100 * time.Millisecond
+const (
+	// pollWait is how often a worker without records looks whether
+	// acknowledgements have moved the offset it may commit.
+	pollWait = 100 * time.Millisecond
+	// maxInFlight bounds what one partition has appended and not acknowledged, so
+	// that a broker which takes nothing makes it wait here, where waiting is
+	// progress, and not in the producer.
+	maxInFlight = 10_000
+)
 
 func (pw *partition) run(ctx context.Context) error {
 	for {
@@ -222,31 +208,58 @@ func (pw *partition) run(ctx context.Context) error {
 				return err
 			}
 		}
-		pw.report()
+		if err := pw.advance(); err != nil {
+			return err
+		}
 	}
 }
 
 // process runs the pipeline over records and appends the results.
 func (pw *partition) process(ctx context.Context, recs []*kgo.Record) error {
+	if pw.inFlight.Load() > maxInFlight {
+		if err := pw.settle(ctx); err != nil {
+			return err
+		}
+	}
+	// What the index could not note must not be decided either.
+	if err := pw.w.deps.Store.Check(); err != nil {
+		return err
+	}
 	for _, r := range recs {
 		pw.decide(r)
-		if r.Offset >= pw.committed {
-			pw.append(ctx, r)
-			pw.last = r.Offset
-		}
 		if pw.failed.Load() {
 			return nil // run returns the failure
 		}
+		pw.append(ctx, r)
+		pw.last = r.Offset
 	}
-	last := recs[len(recs)-1]
-	return pw.index.Apply(last.Offset+1, last.Timestamp.UnixMilli())
+	pw.reached = append(pw.reached, reach{pw.last + 1, pw.clock})
+	return nil
+}
+
+// advance lets the index and the committed offset follow the acknowledgements.
+func (pw *partition) advance() error {
+	acked, n := pw.acked.Load(), 0
+	if acked > pw.reported {
+		pw.reported = acked
+		pw.p.CommitLater(kafka.Commit{Offset: acked, Metadata: pw.metadata})
+	}
+	for n < len(pw.reached) && pw.reached[n].next <= acked {
+		n++
+	}
+	if n == 0 {
+		return nil
+	}
+	to := pw.reached[n-1]
+	pw.reached = append(pw.reached[:0], pw.reached[n:]...)
+	return pw.index.Apply(to.next, to.clock)
 }
 
 // decide runs the pipeline over one record and notes its id when it was not a
 // duplicate and not rejected: only such an event makes a later one a duplicate.
 func (pw *partition) decide(r *kgo.Record) {
 	e := &pw.event
-	e.Raw, e.Key, e.Offset, e.AppendTime = &pw.raw, r.Key, r.Offset, r.Timestamp.UnixMilli()
+	e.Raw, e.Key, e.Offset = &pw.raw, r.Key, r.Offset
 	e.MessageHash, e.Receipt, e.Replay = nil, [16]byte{}, false
 	for i := range r.Headers {
 		h := &r.Headers[i]
@@ -259,23 +272,28 @@ func (pw *partition) decide(r *kgo.Record) {
 			e.Replay = true
 		}
 	}
+	appended := r.Timestamp.UnixMilli()
 	if err := pw.raw.Decode(r.Value); err != nil {
-		pw.raw = event.Raw{Event: r.Value, ReceivedAt: e.AppendTime}
+		pw.raw = event.Raw{Event: r.Value, ReceivedAt: appended}
 		e.Project = projects.Unlisted("")
 		v := pipeline.Reject(event.UnreadableRecord, "", err.Error())
 		pw.pipeline.Reject(e, pipeline.StageCollect, v, &pw.out)
 		return
 	}
+	pw.clock = dedup.Tick(pw.clock, appended, pw.raw.ReceivedAt)
 	var ok bool
 	if e.Project, ok = pw.w.deps.Projects().Project(pw.raw.Project); !ok {
 		e.Project = projects.Unlisted(pw.raw.Project)
 	}
 	pw.pipeline.Run(e, &pw.out)
-	if o := pw.out.Outcome; o == event.Stored || o == event.Dropped {
+	if noticed(pw.out.Outcome) && r.Offset > pw.mark {
 		id, _ := dedupID(e)
-		pw.index.Add(id, r.Offset, e.AppendTime)
+		pw.index.Add(id, r.Offset, pw.clock)
 	}
 }
+
+// noticed reports whether an event with this outcome makes later ones duplicates.
+func noticed(o event.Outcome) bool { return o == event.Stored || o == event.Dropped }
 
 // dedupID is what an event is recognised by: the hash of its message id, else
 // its receipt, which only a producer's own repetition shares.
@@ -289,7 +307,7 @@ func dedupID(e *pipeline.Event) (id [dedup.IDBytes]byte, reason event.Reason) {
 // dedup is the pipeline's deduplication step.
 func (pw *partition) dedup(e *pipeline.Event) pipeline.Verdict {
 	id, reason := dedupID(e)
-	first, found, err := pw.index.First(id, e.Offset, e.AppendTime)
+	first, found, err := pw.index.First(id, e.Offset, pw.clock)
 	if err != nil {
 		// Deciding without the index would store a retry twice.
 		pw.fail(fmt.Errorf("decide on offset %d: %w", e.Offset, err))

@@ -1,10 +1,12 @@
 package writer_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,6 +29,7 @@ import (
 	"touchline.dev/services/enricher/internal/dedup"
 	"touchline.dev/services/enricher/internal/pipeline"
 	"touchline.dev/services/enricher/internal/writer"
+	"touchline.dev/services/internal/checkpoint"
 	"touchline.dev/services/internal/denselog"
 	"touchline.dev/services/internal/kafka"
 	"touchline.dev/services/internal/kafkatest"
@@ -38,30 +41,45 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // fixture is a broker with one enricher's state beside it.
 type fixture struct {
 	*kafkatest.Cluster
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	client *kgo.Client
 	set    *projects.Set
+	// refused is how the events begin that the rules refuse, if not by "bad".
+	refused string
+	// minFree is the free space that the index wants.
+	minFree int64
+	// health and metrics are those of the run last begun.
+	health  *telemetry.Health
+	metrics *prometheus.Registry
+	// from is where the part of the dense log begins that dense reads.
+	from int64
+	// now is the time at which raw records say they were received.
+	now time.Time
 }
 
-func newFixture(t *testing.T) *fixture {
+func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	set, err := projects.Parse([]byte("projects: [{id: shop, write_keys: [k]}]"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := kafkatest.Start(t)
-	return &fixture{Cluster: c, t: t, dir: t.TempDir(), client: c.Client(t), set: set}
+	return &fixture{Cluster: c, t: t, dir: filepath.Join(t.TempDir(), "dedup"), client: c.Client(t), set: set, now: time.Now().Add(-30 * 24 * time.Hour)}
 }
 
-// run starts a writer whose steps are: refuse what begins with "bad", then
-// deduplicate. The returned function ends it and returns what Run returned.
+// run starts a writer whose steps are: refuse what begins with "bad" or
+// f.refused, then deduplicate. The returned function ends it and returns what Run returned.
 func (f *fixture) run() (stop func() error) {
 	f.t.Helper()
 	ctx, cancel := context.WithCancel(f.t.Context())
 	done := f.begin(ctx)
 	stop = sync.OnceValue(func() error { cancel(); return <-done })
-	f.t.Cleanup(func() { stop() })
+	f.t.Cleanup(func() {
+		if err := stop(); err != nil && f.t.Failed() {
+			f.t.Logf("the writer ended with %v", err)
+		}
+	})
 	return stop
 }
 
@@ -74,7 +92,12 @@ func (f *fixture) runToTheEnd() error {
 
 func (f *fixture) begin(ctx context.Context) <-chan error {
 	f.t.Helper()
-	store, err := dedup.Open(f.dir, dedup.Options{})
+	f.health, f.metrics = telemetry.NewHealth(), prometheus.NewRegistry()
+	deps := telemetry.Deps{
+		Log: zaptest.NewLogger(f.t, zaptest.Level(zap.FatalLevel)), Metrics: f.metrics,
+		Health: f.health, Now: time.Now,
+	}
+	store, err := dedup.Open(f.dir, f.minFree, deps)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -85,14 +108,11 @@ func (f *fixture) begin(ctx context.Context) <-chan error {
 		f.t.Fatal(err)
 	}
 	w := writer.New(writer.Deps{
-		Deps: telemetry.Deps{
-			Log: zaptest.NewLogger(f.t, zaptest.Level(zap.FatalLevel)), Metrics: prometheus.NewRegistry(),
-			Health: telemetry.NewHealth(), Now: time.Now,
-		},
+		Deps: deps, Kafka: f.Kafka,
 		Producer: producer, Store: store, Projects: func() *projects.Set { return f.set },
 		Pipeline: func(dedup pipeline.Step) *pipeline.Pipeline {
 			refuse := pipeline.Step{Name: "adapt", Run: func(e *pipeline.Event) pipeline.Verdict {
-				if strings.HasPrefix(string(e.Raw.Event), "bad") && !e.Replay {
+				if strings.HasPrefix(string(e.Raw.Event), cmp.Or(f.refused, "bad")) && !e.Replay {
 					return pipeline.Reject(event.MalformedJSON, "", "begins with bad")
 				}
 				return pipeline.Verdict{}
@@ -126,7 +146,7 @@ func (f *fixture) raw(events ...string) {
 		if err != nil {
 			f.t.Fatal(err)
 		}
-		raw := event.Raw{Project: "shop", ReceivedAt: 1, Event: []byte(id)}
+		raw := event.Raw{Project: "shop", ReceivedAt: f.now.UnixMilli(), Event: []byte(id)}
 		r := &kgo.Record{Topic: topics.Raw, Partition: 0, Key: []byte("k"), Value: raw.Append(nil), Headers: []kgo.RecordHeader{{Key: topics.RID, Value: receipt[:]}}}
 		if id != "-" {
 			mid := ids.MessageHash("shop", []byte(id))
@@ -153,6 +173,9 @@ func (f *fixture) dense() []string {
 		if err != nil {
 			f.t.Fatal(err)
 		}
+		if r.Offset < f.from {
+			continue
+		}
 		if mark.Judge(p, time.Time{}) != denselog.Take {
 			continue
 		}
@@ -175,7 +198,12 @@ func (f *fixture) dense() []string {
 func (f *fixture) expect(want ...string) {
 	f.t.Helper()
 	var got []string
-	kafkatest.Eventually(f.t, fmt.Sprintf("%d outcomes, have %v", len(want), got), func() bool {
+	defer func() {
+		if f.t.Failed() {
+			f.t.Logf("want %v, have %v", want, got)
+		}
+	}()
+	kafkatest.Eventually(f.t, fmt.Sprintf("%d outcomes", len(want)), func() bool {
 		got = f.dense()
 		return len(got) >= len(want)
 	})
@@ -195,6 +223,24 @@ func (f *fixture) committed() (offset int64) {
 		return -1
 	}
 	return o.At
+}
+
+// metric returns the sum of a metric of the run last begun.
+func (f *fixture) metric(name string) (sum float64) {
+	f.t.Helper()
+	families, err := f.metrics.Gather()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() != name {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	return sum
 }
 
 const (
@@ -322,9 +368,9 @@ func TestWriter_refusesARecreatedTopic(t *testing.T) {
 				t.Fatal(err)
 			}
 			// The refusal ends the group by itself. Where the broker dropped the
-			// offset with the topic, the index remembers the topic.
+			// offset with the topic, index or dense log show that there was one.
 			err := f.runToTheEnd()
-			if !errors.Is(err, writer.ErrTopicRecreated) && !errors.Is(err, dedup.ErrOtherLog) {
+			if !errors.Is(err, checkpoint.ErrTopicRecreated) && !errors.Is(err, dedup.ErrOtherLog) && !errors.Is(err, checkpoint.ErrOffsetLost) {
 				t.Errorf("running on a recreated topic: %v", err)
 			}
 		})
