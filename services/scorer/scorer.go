@@ -18,6 +18,7 @@ import (
 	"touchline.dev/services/internal/telemetry"
 	"touchline.dev/services/scorer/internal/fold"
 	"touchline.dev/services/scorer/internal/fragment"
+	"touchline.dev/services/scorer/internal/history"
 	"touchline.dev/services/scorer/internal/profile"
 	"touchline.dev/services/scorer/internal/rows"
 	"touchline.dev/services/scorer/internal/rules"
@@ -134,9 +135,10 @@ func (s *Scorer) groups(d kafka.Deps, conn driver.Conn, client, producer *kgo.Cl
 	reader := snapshot.Reader{Kafka: s.cfg.Kafka, Deps: d, Client: client}
 	folding := fold.New(s.cfg.Snapshots, fold.Deps{
 		Deps: s.deps, Producer: producer, Reader: reader, Folder: folder, Partitions: partitions,
+		Landed: landing.Tables{Conn: conn}, History: history.Tables{Conn: conn},
 	})
 	scoring := score.New(score.Deps{
-		Deps: s.deps, Producer: producer, Reader: reader, Profile: profile.New(s.rules, folder).Make,
+		Deps: s.deps, Producer: producer, Reader: reader, History: history.Tables{Conn: conn}, Profile: profile.New(s.rules, folder).Make,
 	})
 	lander := landing.New(s.cfg.Landing, landing.Deps{
 		Deps: s.deps, Name: "scores",

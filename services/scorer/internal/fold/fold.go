@@ -19,11 +19,14 @@ import (
 
 	"touchline.dev/schemas/event"
 	"touchline.dev/schemas/topics"
+	"touchline.dev/services/internal/checkpoint"
 	"touchline.dev/services/internal/config"
 	"touchline.dev/services/internal/denselog"
 	"touchline.dev/services/internal/kafka"
+	"touchline.dev/services/internal/landing"
 	"touchline.dev/services/internal/telemetry"
 	"touchline.dev/services/scorer/internal/fragment"
+	"touchline.dev/services/scorer/internal/history"
 	"touchline.dev/services/scorer/internal/snapshot"
 )
 
@@ -57,6 +60,9 @@ type Deps struct {
 	Producer *kgo.Client
 	Reader   snapshot.Reader
 	Folder   *fragment.Folder
+	// Landed says which dense log has landed, History what of it.
+	Landed  landing.Tables
+	History history.Tables
 	// Partitions is the number of partitions of the persons topic.
 	Partitions int32
 }
@@ -75,7 +81,7 @@ func New(cfg Config, deps Deps) *Fold {
 
 // Work folds one partition for as long as it is owned. It is a kafka.WorkFunc.
 func (f *Fold) Work(ctx context.Context, p *kafka.Partition) error {
-	o, err := snapshot.Open(ctx, p, topics.Raw, topics.Enriched, topics.Fragments, topics.Persons)
+	o, err := checkpoint.Open(ctx, p, topics.Raw, topics.Enriched, topics.Fragments, topics.Persons)
 	if err != nil {
 		return err
 	}
@@ -87,6 +93,9 @@ func (f *Fold) Work(ctx context.Context, p *kafka.Partition) error {
 	}
 	w := newWorker(f, p, o)
 	defer w.close()
+	if o.State.Rebuild {
+		return w.rebuild(ctx)
+	}
 	if err := w.restore(ctx); err != nil {
 		return err
 	}
@@ -96,19 +105,38 @@ func (f *Fold) Work(ctx context.Context, p *kafka.Partition) error {
 
 // claim raises the epoch. The commit is the fence: the last commit of every lower
 // epoch was accepted before it, so what those relied on is in the log by now.
-func (f *Fold) claim(ctx context.Context, p *kafka.Partition, o *snapshot.Opening) error {
+func (f *Fold) claim(ctx context.Context, p *kafka.Partition, o *checkpoint.Opening) error {
 	if o.Fresh {
-		_, end, err := kafka.Bounds(ctx, f.deps.Reader.Client, topics.Fragments, p.ID())
-		if err != nil {
+		if err := f.isFirst(ctx, p, o.State.Topics[topics.Enriched]); err != nil {
 			return err
 		}
-		if end > 0 {
-			return kafka.Fatal(fmt.Errorf("%w (%s partition %d has held snapshots)", snapshot.ErrOffsetLost, topics.Fragments, p.ID()))
-		}
+	}
+	if o.Turned {
+		o.State.Epoch = snapshot.NextGeneration(o.State.Epoch)
 	}
 	o.State.Epoch++
 	if err := p.Commit(ctx, kafka.Commit{Offset: o.Offset, Metadata: o.State.Text()}); err != nil {
 		return fmt.Errorf("commit epoch %d: %w", o.State.Epoch, err)
+	}
+	return nil
+}
+
+// isFirst checks that a partition without an offset was never folded, nor another
+// dense log of that name.
+func (f *Fold) isFirst(ctx context.Context, p *kafka.Partition, enriched string) error {
+	_, end, err := kafka.Bounds(ctx, f.deps.Reader.Client, topics.Fragments, p.ID())
+	if err != nil {
+		return err
+	}
+	if end > 0 {
+		return kafka.Fatal(fmt.Errorf("%s partition %d has held snapshots: %w", topics.Fragments, p.ID(), checkpoint.ErrOffsetLost))
+	}
+	known, err := f.deps.Landed.Topic(ctx, topics.Enriched, enriched)
+	if err != nil {
+		return err
+	}
+	if known != enriched {
+		return kafka.Fatal(fmt.Errorf("rows of %s have landed from id %s, it has %s: %w", topics.Enriched, known, enriched, checkpoint.ErrTopicRecreated))
 	}
 	return nil
 }
@@ -119,7 +147,7 @@ type worker struct {
 	p   *kafka.Partition
 	log *zap.Logger
 	// state is the metadata of the next commit, save for the mark itself.
-	state snapshot.State
+	state checkpoint.State
 	store *store
 	mark  denselog.Mark
 	// enriched is the record being folded, decoded into the same memory again.
@@ -138,9 +166,10 @@ type worker struct {
 	retiring, retired []snapshot.Key
 }
 
-func newWorker(f *Fold, p *kafka.Partition, o snapshot.Opening) *worker {
+func newWorker(f *Fold, p *kafka.Partition, o checkpoint.Opening) *worker {
+	store := newStore(f.deps.Folder, snapshot.Generation(o.State.Epoch))
 	return &worker{
-		f: f, p: p, state: o.State, store: newStore(f.deps.Folder),
+		f: f, p: p, state: o.State, store: store,
 		log:  f.deps.Log.With(zap.String("topic", p.Topic()), zap.Int32("partition", p.ID())),
 		mark: denselog.NewMark(o.State.Mark),
 		next: o.Offset, reported: o.Offset,

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -21,27 +22,46 @@ import (
 	"touchline.dev/schemas/event"
 	"touchline.dev/schemas/topics"
 	pb "touchline.dev/schemas/touchlinepb"
+	"touchline.dev/services/internal/checkpoint"
+	"touchline.dev/services/internal/clickhouse"
+	"touchline.dev/services/internal/clickhousetest"
 	"touchline.dev/services/internal/denselog"
 	"touchline.dev/services/internal/kafka"
 	"touchline.dev/services/internal/kafkatest"
+	"touchline.dev/services/internal/landing"
 	"touchline.dev/services/internal/telemetry"
 	"touchline.dev/services/scorer/internal/fold"
 	"touchline.dev/services/scorer/internal/fragment"
+	"touchline.dev/services/scorer/internal/history"
 	"touchline.dev/services/scorer/internal/scorertest"
 	"touchline.dev/services/scorer/internal/snapshot"
 )
+
+func TestMain(m *testing.M) { clickhousetest.Main(m) }
 
 type fixture struct {
 	*kafkatest.Cluster
 	t      *testing.T
 	client *kgo.Client
+	conn   driver.Conn
 	folder *fragment.Folder
 }
 
+// newFixture returns a broker of its own, and the tables, empty.
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{Cluster: kafkatest.Start(t), t: t}
-	f.client = f.Client(t)
+	server := clickhousetest.Start(t)
+	f.client, f.conn = f.Client(t), server.Open(t, server.Writer)
+	account := clickhouse.Account{User: server.Writer.User, Password: server.Writer.Password}
+	if _, err := clickhouse.Migrate(t.Context(), f.conn, account); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"topics", "touchpoints"} {
+		if err := f.conn.Exec(t.Context(), "TRUNCATE TABLE touchline."+table); err != nil {
+			t.Fatal(err)
+		}
+	}
 	f.folder = fragment.New(fragment.Watch{Orders: map[string]bool{"Order Completed": true}})
 	return f
 }
@@ -64,7 +84,7 @@ func (f *fixture) start(cfg fold.Config) (cancel func(), done chan error) {
 	work := fold.New(cfg, fold.Deps{
 		Deps:     telemetry.Deps{Log: f.Deps.Log, Metrics: prometheus.NewRegistry(), Health: telemetry.NewHealth(), Now: time.Now},
 		Producer: producer, Reader: snapshot.Reader{Kafka: f.Kafka, Deps: f.Deps, Client: f.client},
-		Folder: f.folder, Partitions: 4,
+		Folder: f.folder, Partitions: 4, Landed: landing.Tables{Conn: f.conn}, History: history.Tables{Conn: f.conn},
 	})
 	g, err := kafka.NewGroup(f.Kafka, f.Deps, kafka.GroupOptions{
 		Group: topics.GroupScorer, Topic: topics.Enriched, Membership: kafka.DefaultMembership(), Work: work.Work,
@@ -114,6 +134,7 @@ func (f *fixture) changed(cond func() bool, names ...string) func() bool {
 func (f *fixture) latest(topic string) (fragments map[string]*pb.Fragment, keys map[string]int) {
 	f.t.Helper()
 	fragments, keys = map[string]*pb.Fragment{}, map[string]int{}
+	stamps := map[string]snapshot.Stamp{}
 	live := map[string]bool{}
 	for p := range int32(4) {
 		for _, r := range f.ReadAll(f.t, topic, p) {
@@ -129,8 +150,9 @@ func (f *fixture) latest(topic string) (fragments map[string]*pb.Fragment, keys 
 			if err := proto.Unmarshal(r.Value, got); err != nil {
 				f.t.Fatal(err)
 			}
-			if known := fragments[key.Fragment()]; known == nil || got.Src > known.Src {
-				fragments[key.Fragment()] = got
+			stamp := key.Stamp(got.Src)
+			if known, ok := stamps[key.Fragment()]; !ok || known.Before(stamp) {
+				fragments[key.Fragment()], stamps[key.Fragment()] = got, stamp
 			}
 		}
 	}
@@ -445,10 +467,10 @@ func TestFold_refusesARecreatedTopic(t *testing.T) {
 			if _, err := kafka.Apply(t.Context(), f.client, topics.EmbeddedPartitions, 1); err != nil {
 				t.Fatal(err)
 			}
-			want := snapshot.ErrTopicRecreated
+			want := checkpoint.ErrTopicRecreated
 			if topic == topics.Enriched {
 				// The broker deletes a topic's committed offsets with it.
-				want = snapshot.ErrOffsetLost
+				want = checkpoint.ErrOffsetLost
 			}
 			f.refused(want)
 		})
@@ -475,11 +497,11 @@ func TestFold_refusesLostOffsets(t *testing.T) {
 	if _, err := adm.DeleteGroup(t.Context(), topics.GroupScorer); err != nil {
 		t.Fatal(err)
 	}
-	f.refused(snapshot.ErrOffsetLost)
+	f.refused(checkpoint.ErrOffsetLost)
 
 	c.Offset = 99
 	f.commit(0, c)
-	f.refused(snapshot.ErrTruncated)
+	f.refused(checkpoint.ErrTruncated)
 
 	f.produce(visit(1, "shop/d/a", "seen"))
 	before := kadm.Offsets{}
@@ -489,7 +511,7 @@ func TestFold_refusesLostOffsets(t *testing.T) {
 	}
 	c.Offset = 0
 	f.commit(0, c)
-	f.refused(snapshot.ErrExpired)
+	f.refused(checkpoint.ErrExpired)
 }
 
 // A log whose beginning has expired before the first start is folded from where

@@ -15,7 +15,7 @@ import (
 func TestMemory_ofAFragment(t *testing.T) {
 	const n = 5000
 	r := rand.New(rand.NewPCG(1, 2))
-	s := newStore(fragment.New(fragment.Watch{}))
+	s := newStore(fragment.New(fragment.Watch{}), 0)
 	before, wire := scorertest.Heap(), 0
 	for i := range n {
 		rec := scorertest.Visitor(t, r, r.Uint64(), fmt.Sprintf("shop/d/0191e7a5-4f64-7c5e-a9f4-%012x", i))

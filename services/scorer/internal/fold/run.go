@@ -33,6 +33,9 @@ func (w *worker) run(ctx context.Context) error {
 			return err
 		}
 		for _, r := range recs {
+			if t := w.state.Turn; t != nil && r.Offset >= t.At {
+				return w.turn(ctx)
+			}
 			if !w.pending() {
 				w.since = time.Now()
 			}
@@ -51,6 +54,18 @@ func (w *worker) run(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// errTurned ends a worker, so that it starts again behind the turn.
+var errTurned = errors.New("the dense log goes on with another raw log")
+
+// turn publishes and commits what lies before the turn. Whoever starts there
+// begins a new generation.
+func (w *worker) turn(ctx context.Context) error {
+	if err := w.drain(ctx); err != nil {
+		return err
+	}
+	return errTurned
 }
 
 // pending reports whether there is anything to publish, remove or commit.

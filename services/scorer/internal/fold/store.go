@@ -20,8 +20,10 @@ import (
 type store struct {
 	folder    *fragment.Folder
 	fragments map[string]*entry // by snapshot.Key.Fragment
-	dirty     []*entry
-	bytes     int
+	// generation is that of the raw log whose events are applied.
+	generation uint64
+	dirty      []*entry
+	bytes      int
 }
 
 // entry is one fragment.
@@ -32,16 +34,17 @@ type entry struct {
 	// live is the fragment with events that wire does not have; nil when it has
 	// all of them.
 	live *pb.Fragment
-	// src is the stamp, of live where there is one; -1 when nothing was applied.
-	src int64
+	// stamp is that of live where there is one; its offset is -1 when nothing was
+	// applied.
+	stamp snapshot.Stamp
 	// dirty says that the fragment stands in store.dirty.
 	dirty bool
 	// older are the epochs of other writers' snapshots of the fragment.
 	older []uint64
 }
 
-func newStore(folder *fragment.Folder) *store {
-	return &store{folder: folder, fragments: make(map[string]*entry)}
+func newStore(folder *fragment.Folder, generation uint64) *store {
+	return &store{folder: folder, fragments: make(map[string]*entry), generation: generation}
 }
 
 func (s *store) len() int { return len(s.fragments) }
@@ -63,7 +66,8 @@ func (s *store) apply(project, device string, t *event.Touchpoint, src int64) (a
 		e.dirty = true
 		s.dirty = append(s.dirty, e)
 	}
-	if src <= e.src {
+	stamp := snapshot.Stamp{Generation: s.generation, Src: src}
+	if !e.stamp.Before(stamp) {
 		return false, nil
 	}
 	if e.live == nil {
@@ -71,14 +75,18 @@ func (s *store) apply(project, device string, t *event.Touchpoint, src int64) (a
 			return false, err
 		}
 	}
+	if e.stamp.Generation != stamp.Generation {
+		// Offsets begin anew; the higher one of the earlier log must not stay.
+		e.live.Src = 0
+	}
 	s.folder.Apply(e.live, t, src)
-	e.src = src
+	e.stamp = stamp
 	return true, nil
 }
 
 // add makes an empty entry; its key and that of the map are two texts.
 func (s *store) add(key snapshot.Key) *entry {
-	e := &entry{key: key, src: -1}
+	e := &entry{key: key, stamp: snapshot.Stamp{Src: -1}}
 	s.fragments[key.Fragment()] = e
 	s.bytes += entryBytes + 2*(len(key.Person)+len(key.Device))
 	return e
@@ -131,9 +139,9 @@ func (s *store) restore(r *kgo.Record) error {
 	}
 	e.forget(key.Epoch)
 	e.older = append(e.older, key.Epoch)
-	if int64(f.Src) > e.src {
+	if stamp := key.Stamp(f.Src); e.stamp.Before(stamp) {
 		s.bytes += len(r.Value) - len(e.wire)
-		e.wire, e.src = bytes.Clone(r.Value), int64(f.Src)
+		e.wire, e.stamp = bytes.Clone(r.Value), stamp
 	}
 	return nil
 }

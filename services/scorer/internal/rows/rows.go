@@ -15,6 +15,7 @@ import (
 
 	"touchline.dev/schemas/touchlinepb"
 	"touchline.dev/services/internal/clickhouse"
+	"touchline.dev/services/internal/denselog"
 )
 
 // Builder builds the blocks of one chunk of the scores topic. It is a
@@ -31,7 +32,7 @@ func New() *Builder { return &Builder{profiles: newProfiles(), scores: newScores
 
 // Add appends the rows that the record stands for: one in profiles and one in
 // scores for each model.
-func (b *Builder) Add(r *kgo.Record, _ int64) error {
+func (b *Builder) Add(r *kgo.Record, _ denselog.Position) error {
 	if err := pb.Unmarshal(r.Value, &b.profile); err != nil {
 		return fmt.Errorf("decode profile: %w", err)
 	}
@@ -54,7 +55,7 @@ func (b *Builder) Rows() int { return b.profiles.Rows() + b.scores.Rows() }
 func (b *Builder) Bytes() int { return b.bytes }
 
 // Blocks returns the block of profiles, then that of scores.
-func (b *Builder) Blocks() []clickhouse.Block {
+func (b *Builder) Blocks(_, _ int64) []clickhouse.Block {
 	return []clickhouse.Block{b.profiles.Block(), b.scores.Block()}
 }
 

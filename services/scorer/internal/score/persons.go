@@ -31,7 +31,7 @@ type person struct {
 // held is the latest snapshot of one fragment.
 type held struct {
 	device string
-	src    uint64
+	stamp  snapshot.Stamp
 	wire   []byte
 }
 
@@ -67,17 +67,18 @@ func (p *persons) take(r *kgo.Record) (*person, error) {
 		p.byKey[key.Person] = who
 		p.bytes += personBytes + len(key.Person)
 	}
+	stamp := key.Stamp(f.Src)
 	i, found := slices.BinarySearchFunc(who.fragments, key.Device, func(h held, device string) int { return strings.Compare(h.device, device) })
 	switch {
 	case !found:
 		who.fragments = slices.Insert(who.fragments, i, held{device: strings.Clone(key.Device)})
 		p.fragments++
 		p.bytes += fragmentBytes + len(key.Device)
-	case f.Src <= who.fragments[i].src:
+	case !who.fragments[i].stamp.Before(stamp):
 		return nil, nil
 	}
 	p.bytes += len(r.Value) - len(who.fragments[i].wire)
-	who.fragments[i].src, who.fragments[i].wire = f.Src, bytes.Clone(r.Value)
+	who.fragments[i].stamp, who.fragments[i].wire = stamp, bytes.Clone(r.Value)
 	return who, nil
 }
 

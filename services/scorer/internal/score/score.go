@@ -23,8 +23,10 @@ import (
 
 	"touchline.dev/schemas/topics"
 	pb "touchline.dev/schemas/touchlinepb"
+	"touchline.dev/services/internal/checkpoint"
 	"touchline.dev/services/internal/kafka"
 	"touchline.dev/services/internal/telemetry"
+	"touchline.dev/services/scorer/internal/history"
 	"touchline.dev/services/scorer/internal/snapshot"
 )
 
@@ -34,6 +36,8 @@ type Deps struct {
 	// Producer appends to the partition that a record names.
 	Producer *kgo.Client
 	Reader   snapshot.Reader
+	// History tells which versions ClickHouse holds.
+	History history.Tables
 	// Profile is a pure function of the fragments of one person and of a time in
 	// milliseconds since 1970; it leaves the version open. It may change the
 	// fragments.
@@ -51,12 +55,17 @@ func New(deps Deps) *Scorer { return &Scorer{deps: deps, metrics: newMetrics(dep
 
 // Work scores one partition for as long as it is owned. It is a kafka.WorkFunc.
 func (s *Scorer) Work(ctx context.Context, p *kafka.Partition) error {
-	o, err := snapshot.Open(ctx, p, topics.Persons, topics.Scores)
+	o, err := checkpoint.Open(ctx, p, topics.Persons, topics.Scores)
 	if err != nil {
 		return err
 	}
 	if o.Fresh {
 		if err := s.begin(ctx, p, o); err != nil {
+			return err
+		}
+	}
+	if o.State.Rebuild {
+		if err := s.renew(ctx, p, &o); err != nil {
 			return err
 		}
 	}
@@ -72,22 +81,36 @@ func (s *Scorer) Work(ctx context.Context, p *kafka.Partition) error {
 // begin notes that the partition is scored from now on. Profiles without an
 // offset would be those of another persons topic: their versions would stay above
 // all that this one could give.
-func (s *Scorer) begin(ctx context.Context, p *kafka.Partition, o snapshot.Opening) error {
+func (s *Scorer) begin(ctx context.Context, p *kafka.Partition, o checkpoint.Opening) error {
 	_, end, err := kafka.Bounds(ctx, s.deps.Reader.Client, topics.Scores, p.ID())
 	if err != nil {
 		return err
 	}
 	if end > 0 {
-		return kafka.Fatal(fmt.Errorf("%w (%s partition %d has held profiles)", snapshot.ErrOffsetLost, topics.Scores, p.ID()))
+		return kafka.Fatal(fmt.Errorf("%s partition %d has held profiles: %w", topics.Scores, p.ID(), checkpoint.ErrOffsetLost))
 	}
 	return p.Commit(ctx, kafka.Commit{Offset: o.Offset, Metadata: o.State.Text()})
+}
+
+// renew begins a generation of versions above all that there are, after the topic
+// of persons was lost: its offsets begin anew.
+func (s *Scorer) renew(ctx context.Context, p *kafka.Partition, o *checkpoint.Opening) error {
+	version, err := s.deps.History.Version(ctx)
+	if err != nil {
+		return err
+	}
+	o.State.Rebuild, o.State.Epoch = false, max(o.State.Epoch, version>>versionShift)+1
+	if err := p.Commit(ctx, kafka.Commit{Offset: o.Offset, Metadata: o.State.Text()}); err != nil {
+		return fmt.Errorf("commit generation %d of versions: %w", o.State.Epoch, err)
+	}
+	return nil
 }
 
 // worker scores one partition under one assignment.
 type worker struct {
 	s       *Scorer
 	p       *kafka.Partition
-	state   snapshot.State
+	state   checkpoint.State
 	persons *persons
 	// next is the offset behind the last record taken in.
 	next int64
@@ -200,6 +223,11 @@ func (w *worker) answer(ctx context.Context, touched batch) error {
 	return nil
 }
 
+// versionShift leaves 40 bits of a version to the offset. The bits above count the
+// persons topics there have been: what is made from a later one is newer, although
+// its offsets began anew.
+const versionShift = 40
+
 // profile computes the record of one person.
 func (w *worker) profile(t touch) (*kgo.Record, error) {
 	fragments, err := t.person.decode()
@@ -207,7 +235,7 @@ func (w *worker) profile(t touch) (*kgo.Record, error) {
 		return nil, err
 	}
 	profile := w.s.deps.Profile(fragments, t.asOf)
-	profile.Version = uint64(t.offset) + 1
+	profile.Version = w.state.Epoch<<versionShift | (uint64(t.offset) + 1)
 	value, err := (proto.MarshalOptions{Deterministic: true}).Marshal(profile)
 	if err != nil {
 		return nil, fmt.Errorf("encode profile: %w", err)

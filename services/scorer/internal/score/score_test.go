@@ -17,22 +17,29 @@ import (
 	"touchline.dev/schemas/event"
 	"touchline.dev/schemas/topics"
 	pb "touchline.dev/schemas/touchlinepb"
+	"touchline.dev/services/internal/checkpoint"
+	"touchline.dev/services/internal/clickhousetest"
 	"touchline.dev/services/internal/kafka"
 	"touchline.dev/services/internal/kafkatest"
 	"touchline.dev/services/internal/telemetry"
 	"touchline.dev/services/scorer/internal/fragment"
+	"touchline.dev/services/scorer/internal/history"
 	"touchline.dev/services/scorer/internal/profile"
 	"touchline.dev/services/scorer/internal/rules"
 	"touchline.dev/services/scorer/internal/score"
 	"touchline.dev/services/scorer/internal/snapshot"
 )
 
+func TestMain(m *testing.M) { clickhousetest.Main(m) }
+
 type fixture struct {
 	*kafkatest.Cluster
 	t      *testing.T
 	client *kgo.Client
-	folder *fragment.Folder
-	maker  *profile.Maker
+	// history is needed only where versions begin anew.
+	history history.Tables
+	folder  *fragment.Folder
+	maker   *profile.Maker
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -55,6 +62,7 @@ func (f *fixture) start() (cancel func(), done chan error) {
 	s := score.New(score.Deps{
 		Deps:     telemetry.Deps{Log: f.Deps.Log, Metrics: prometheus.NewRegistry(), Health: telemetry.NewHealth(), Now: time.Now},
 		Producer: producer, Reader: snapshot.Reader{Kafka: f.Kafka, Deps: f.Deps, Client: f.client}, Profile: f.maker.Make,
+		History: f.history,
 	})
 	g, err := kafka.NewGroup(f.Kafka, f.Deps, kafka.GroupOptions{
 		Group: topics.GroupPersons, Topic: topics.Persons, Membership: kafka.DefaultMembership(), Work: s.Work, Compacted: true,
@@ -283,7 +291,7 @@ func TestScorer_refusesARecreatedTopicAndLostOffsets(t *testing.T) {
 	for _, tt := range []struct {
 		topic string
 		want  error
-	}{{topics.Scores, snapshot.ErrTopicRecreated}, {topics.Persons, snapshot.ErrOffsetLost}} {
+	}{{topics.Scores, checkpoint.ErrTopicRecreated}, {topics.Persons, checkpoint.ErrOffsetLost}} {
 		t.Run(tt.topic, func(t *testing.T) {
 			f := newFixture(t)
 			history := f.snapshots(rand.New(rand.NewPCG(1, 1)), 4, "shop/d/a", 3)

@@ -1,11 +1,10 @@
 // Package snapshot holds what writing and reading snapshots of fragments has in
-// common: the keys of records, the metadata of commits, appending with
-// acknowledgement, and reading a compacted log back.
+// common: the keys of records, appending with acknowledgement, and reading a
+// compacted log back.
 //
 // It reads and writes whatever topic its caller names. It guarantees that
-// everything appended is acknowledged when Append returns nil, that a log is read
-// back complete while others still write to it, and that offsets of another
-// incarnation of a topic are refused.
+// everything appended is acknowledged when Append returns nil, and that a log is
+// read back complete while others still write to it.
 package snapshot
 
 import (

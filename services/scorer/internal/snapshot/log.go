@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"touchline.dev/services/internal/checkpoint"
 	"touchline.dev/services/internal/kafka"
 )
 
@@ -61,7 +62,7 @@ func (r Reader) ReadAll(ctx context.Context, topic string, partition int32, fn f
 			return 0, err
 		}
 		if end < next {
-			return 0, fmt.Errorf("%w (%s partition %d was read up to %d, and ends at %d)", ErrTruncated, topic, partition, next, end)
+			return 0, fmt.Errorf("%s partition %d was read up to %d, and ends at %d: %w", topic, partition, next, end, checkpoint.ErrTruncated)
 		}
 		// Compaction may move the start past what was still to be read.
 		if next = max(next, start); next == end {
