@@ -1,5 +1,6 @@
-# `make help` lists the targets. Go and npm are all that has to be installed:
-# every other tool is built from source at a pinned version into .cache.
+# `make help` lists the targets. Go and npm are all that has to be installed, and
+# for test-kafka and chaos also Java 17 and Maven: every other tool is built from
+# source at a pinned version into .cache.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -21,8 +22,17 @@ LDFLAGS = -X touchline.dev/services/internal/version.release=$(VERSION)
 # prints its goroutines and fails.
 TEST_PARALLEL ?= 2
 TEST_TIMEOUT  ?= 20m
-# What `make e2e` and `make chaos` repeat, and how often.
+# Tests on Apache Kafka start brokers, of which two cores take one package's at a
+# time. They are built with this tag, and every package that has such files runs.
+KAFKA_TAG          := realkafka
+KAFKA_PACKAGES      = $(sort $(dir $(shell grep -rl --include '*_test.go' '^//go:build $(KAFKA_TAG)$$' ./services)))
+KAFKA_TEST_TIMEOUT ?= 40m
+# How often `make e2e` and `make chaos` run.
 COUNT         ?= 1
+# How many faults `make chaos` makes, and the seed that they are drawn with; empty
+# takes one from the clock. A run prints its seed.
+FAULTS        ?= 100
+SEED          ?=
 # Arguments of `make run`, such as ARGS="--listen 127.0.0.1:9000".
 ARGS          ?=
 # Arguments of `make bench`, such as ARGS="--events 1000000".
@@ -48,6 +58,11 @@ build: ## Build the programs into bin.
 test: ## Run every test of every module, end-to-end and kill tests included.
 	go test -p $(TEST_PARALLEL) -timeout $(TEST_TIMEOUT) work
 
+.PHONY: test-kafka
+test-kafka: ## Run the tests that need Apache Kafka (Java 17 and Maven; fetches its jars once).
+	scripts/kafka/kafka.sh fetch
+	go test -tags $(KAFKA_TAG) -count 1 -p 1 -timeout $(KAFKA_TEST_TIMEOUT) $(KAFKA_PACKAGES)
+
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Run the linters of .golangci.yml (the first run builds golangci-lint: 3 to 5 minutes).
 	$(GOLANGCI_LINT) run $(addsuffix /...,$(MODULES))
@@ -59,6 +74,7 @@ fmt: ## Format the Go code.
 .PHONY: vet
 vet: ## Run go vet on every module.
 	go vet work
+	go vet -tags $(KAFKA_TAG) work
 
 .PHONY: tidy
 tidy: ## Bring go.mod, go.sum and go.work.sum up to date.
@@ -74,7 +90,7 @@ verify: ## Fail if a file is not formatted, not tidy, or generated from somethin
 	scripts/check-format.sh
 	scripts/check-tidy.sh
 	scripts/generate.sh --check
-	go vet work
+	$(MAKE) --no-print-directory vet
 
 .PHONY: imports
 imports: ## Check which module may import which.
@@ -89,8 +105,14 @@ e2e: ## Run the end-to-end tests only, COUNT times.
 	go test -count $(COUNT) -timeout 60m -v ./services/standalone/e2e/...
 
 .PHONY: chaos
-chaos: ## Run the kill and restart tests only, COUNT times.
-	go test -count $(COUNT) -timeout 60m -v -run 'Kill|Chaos' ./services/standalone/e2e/...
+chaos: ## Kill and pause everything, on three real brokers: FAULTS faults (SEED=n repeats a run), then mutations.
+	E2E_BROKERS=3 E2E_FAULTS=$(FAULTS) E2E_SEED=$(SEED) \
+		go test -tags realkafka -count $(COUNT) -timeout 90m -v -run '^TestChaos$$' ./services/standalone/e2e
+	$(MAKE) --no-print-directory mutations
+
+.PHONY: mutations
+mutations: ## Show that the kill test finds what is broken on purpose (about 8 minutes).
+	go test -tags mutations -count 1 -timeout 60m -v -run '^TestMutations$$' ./services/standalone/e2e
 
 .PHONY: bench
 bench: ## Measure CPU-seconds per million events of each stage.

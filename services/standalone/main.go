@@ -30,6 +30,8 @@ func commands() []command {
 		{"tail", "print the records of a topic as JSON", tail},
 		{"topics", "apply: create and check the topics; list: show them", topicsCommand},
 		{"lag", "show how far each consumer group is behind, in records and seconds", lag},
+		{"audit", "keep the ledger: count the log, compare it with what is in ClickHouse", auditCommand},
+		{"reset", "find the way back when a service has stopped for good", resetCommand},
 		{"migrate", "bring the ClickHouse schema up to date", migrate},
 		{"version", "print the version", func(c *call) error {
 			_, err := fmt.Fprintln(c.stdout, version.String())

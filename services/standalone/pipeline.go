@@ -50,6 +50,7 @@ func newPipeline(s Settings, deps telemetry.Deps, progress io.Writer) *pipeline 
 func (p *pipeline) addTo(g *lifecycle.Group) {
 	g.Add("broker", lifecycle.Func(p.runBroker))
 	g.Add("clickhouse", lifecycle.Func(p.runClickHouse))
+	g.Add("auditor", lifecycle.Lazy(p.newAuditor))
 	g.Add("projects file", lifecycle.Lazy(p.watchProjects))
 	g.Add(scorer.Service, lifecycle.Lazy(p.newScorer))
 	g.Add(enricher.Service, lifecycle.Lazy(p.newEnricher))
@@ -177,6 +178,10 @@ func (p *pipeline) newScorer() (lifecycle.Component, error) {
 	cfg := scorer.Default()
 	cfg.Kafka, cfg.Membership, cfg.ClickHouse, cfg.Landing, cfg.Rules = p.kafka, p.s.Membership, p.clickhouse, p.s.Landing, p.s.Rules
 	return scorer.New(cfg, p.deps.Named(scorer.Service))
+}
+
+func (p *pipeline) newAuditor() (lifecycle.Component, error) {
+	return newAuditor(p.s.Audit, p.kafka, p.clickhouse, p.deps.Named("audit"))
 }
 
 // files of the data directory that hold what nobody can make again.

@@ -12,6 +12,7 @@ import (
 	"touchline.dev/services/internal/lifecycle"
 	"touchline.dev/services/internal/telemetry"
 	"touchline.dev/services/scorer"
+	"touchline.dev/services/standalone/internal/audit"
 )
 
 // Settings are those of `touchline up`.
@@ -31,6 +32,7 @@ type Settings struct {
 	Membership       kafka.Membership `yaml:"membership"`
 	Landing          landing.Config   `yaml:"landing"`
 	Rules            scorer.Rules     `yaml:"rules"`
+	Audit            audit.Config     `yaml:"audit"`
 	Lifecycle        lifecycle.Config `yaml:"lifecycle"`
 	Telemetry        telemetry.Config `yaml:"telemetry"`
 }
@@ -47,6 +49,7 @@ func DefaultSettings() Settings {
 		Dir: ".data", Listen: "127.0.0.1:8080", Kafka: "127.0.0.1:0",
 		ClickHouseServer: ClickHouseServer{Listen: "127.0.0.1:0", MaxMemory: 2 * config.GiB},
 		HTTP:             collector.DefaultHTTP(), Membership: kafka.DefaultMembership(), Landing: landing.Default(), Rules: scorer.Default().Rules,
+		Audit:     audit.Default(),
 		Lifecycle: lifecycle.Default(), Telemetry: telemetry.Default(),
 	}
 	// A client that stops sending in the middle of a request must not take the

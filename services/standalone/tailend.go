@@ -30,9 +30,10 @@ func spanOf(ctx context.Context, cl *kgo.Client, topic, from string) (span, erro
 		begins = ends
 	default:
 		var at time.Time
-		if at, err = parseTime(from, time.Now()); err == nil {
-			begins, err = listed(adm.ListOffsetsAfterMilli(ctx, at.UnixMilli(), topic))
+		if at, err = parseTime(from, time.Now()); err != nil {
+			return span{}, fmt.Errorf("from: want start, end or a time: %w", err)
 		}
+		begins, err = listed(adm.ListOffsetsAfterMilli(ctx, at.UnixMilli(), topic))
 	}
 	if err != nil {
 		return span{}, err
@@ -57,12 +58,12 @@ func listed(offsets kadm.ListedOffsets, err error) (kadm.ListedOffsets, error) {
 
 // parseTime reads a time, or a duration as so long before now.
 func parseTime(text string, now time.Time) (time.Time, error) {
-	if ago, err := time.ParseDuration(text); err == nil && ago > 0 {
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
 		return now.Add(-ago), nil
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("from: want start, end, a time such as 2026-01-31T08:00:00Z or a duration such as 10m, got %q", text)
+		return time.Time{}, fmt.Errorf("want a time such as 2026-01-31T08:00:00Z or a duration such as 10m, got %q", text)
 	}
 	return at, nil
 }

@@ -1,74 +1,139 @@
 package e2e_test
 
 import (
+	"encoding/hex"
 	"fmt"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 )
 
-// audit waits until everything accepted has its place, and compares the tables
-// with what the clients know.
-func audit(t *testing.T, d deployment, project string, j *journal) {
+// finding fails the test with something that became of events and must not: one
+// was lost, doubled, changed or not accounted for. The word at its beginning tells
+// such a failure from all others.
+func finding(t *testing.T, format string, args ...any) {
 	t.Helper()
-	drain(t, d, 2*time.Minute)
-	sent, acked, failed := j.sets()
-	stored := auditRows(t, d, project, sent, acked)
-	auditViews(t, d, stored)
-	found := readDense(t, d)
-	if found.outcomes["stored"] != stored {
-		t.Errorf("%d rows, the dense log says %v", stored, found.outcomes)
-	}
-	if found.outcomes["stored"]+found.outcomes["duplicate"] != found.raw {
-		t.Errorf("%d raw records became %v", found.raw, found.outcomes)
-	}
-	auditProfiles(t, d)
-	if n := mustCount(t, d.writer(), "SELECT count() FROM touchline.rejected"); n > 0 {
-		t.Errorf("%d events were rejected", n)
-	}
-	t.Logf("%d events sent, %d acknowledged, %d posts failed; %d rows, %d raw records became %v, %d repeats in the dense log",
-		len(sent), len(acked), failed, stored, found.raw, found.outcomes, found.repeats)
+	t.Errorf(findingMark+format, args...)
 }
 
-// auditRows checks that acknowledged ⊆ rows ⊆ sent and that no event is two rows.
-func auditRows(t *testing.T, d deployment, project string, sent, acked map[string]bool) (stored int) {
+const findingMark = "AUDIT: "
+
+// audit waits until everything accepted has its place, and compares the tables
+// with what the clients know, with the logs, and with the ledger.
+func audit(t *testing.T, d deployment, j *journal) {
+	t.Helper()
+	drain(t, d, 3*time.Minute)
+	stored := auditRows(t, d, j)
+	rejected := auditRejected(t, d, j)
+	auditViews(t, d, stored)
+	found := readDense(t, d)
+	if found.outcomes["stored"] != stored || found.outcomes["rejected"] != rejected {
+		finding(t, "%d rows and %d rejections, the dense log says %v", stored, rejected, found.outcomes)
+	}
+	if stored+found.outcomes["duplicate"]+rejected != found.raw {
+		finding(t, "%d raw records became %v", found.raw, found.outcomes)
+	}
+	auditProfiles(t, d)
+	auditLedger(t, d, j, found)
+	t.Logf("%s; %d rows, %d rejections, %d raw records became %v, %d repeats in the dense log",
+		j, stored, rejected, found.raw, found.outcomes, found.repeats)
+}
+
+// auditRows checks that every acknowledged event is one row, or as many as it was
+// received where nothing tells its receipts apart, and that there is no other row.
+func auditRows(t *testing.T, d deployment, j *journal) (stored int) {
 	t.Helper()
 	type row struct {
-		ID         string `json:"message_id"`
+		Project    string `json:"project"`
+		ID         string `json:"id"`
+		MessageID  string `json:"message_id"`
 		EventID    string `json:"event_id"`
 		Properties string `json:"properties"`
 	}
-	rows := mustSelect[row](t, d.bi(), "SELECT message_id, event_id, properties FROM analytics.touchpoints WHERE project = {project:String}",
-		map[string]string{"project": project})
-	ids, eventIDs := map[string]bool{}, map[string]bool{}
-	doubled, strange, mixed := 0, 0, 0
+	rows := mustSelect[row](t, d.bi(), `SELECT project, JSONExtractString(properties, 'id') AS id, message_id, event_id, properties
+		FROM analytics.touchpoints`, nil)
+	known := j.all()
+	counts, eventIDs := map[string]int{}, map[string]bool{}
 	for _, r := range rows {
-		if ids[r.ID] || eventIDs[r.EventID] {
-			doubled++
+		counts[r.ID]++
+		n := known[r.ID]
+		switch {
+		case n == nil || n.fate == refused:
+			finding(t, "a row of %q, which was never sent", r.ID)
+		case n.project != r.Project || n.properties != r.Properties || n.fate == once && r.MessageID != r.ID:
+			finding(t, "the row of %q is mixed up: %+v", r.ID, r)
+		case eventIDs[r.EventID]:
+			finding(t, "two rows have the event id %s, one is that of %q", r.EventID, r.ID)
 		}
-		ids[r.ID], eventIDs[r.EventID] = true, true
-		if !sent[r.ID] {
-			strange++
-		}
-		if r.Properties != fmt.Sprintf(`{"id":%q}`, r.ID) {
-			mixed++
-		}
+		eventIDs[r.EventID] = true
 	}
-	var missing []string
-	for id := range acked {
-		if !ids[id] {
-			missing = append(missing, id)
+	compareCounts(t, "rows", known, counts, once, eachTime)
+	return len(rows)
+}
+
+// auditRejected does the same for events that cannot be used.
+func auditRejected(t *testing.T, d deployment, j *journal) (rejected int) {
+	t.Helper()
+	payloads := mustSelect[struct {
+		Hex string `json:"bytes"`
+	}](t, d.bi(), "SELECT hex(payload) AS bytes FROM analytics.rejected", nil)
+	id := regexp.MustCompile(`"properties":\{.*"id":"([^"]*)"`)
+	known := j.all()
+	counts := map[string]int{}
+	for _, p := range payloads {
+		payload, err := hex.DecodeString(p.Hex)
+		if err != nil {
+			t.Fatal(err)
+		}
+		match := id.FindSubmatch(payload)
+		var n *noted
+		if len(match) > 0 {
+			n = known[string(match[1])]
+		}
+		if n == nil || n.fate != refused {
+			finding(t, "rejected has what was never sent: %s", payload)
+			continue
+		}
+		counts[n.id]++
+	}
+	compareCounts(t, "rejections", known, counts, refused)
+	return len(payloads)
+}
+
+// compareCounts compares how often the events with these fates were found with
+// what clients know. It shows a few of each sort.
+func compareCounts(t *testing.T, what string, known map[string]*noted, counts map[string]int, fates ...fate) {
+	t.Helper()
+	var missing, doubled []string
+	acked := 0
+	for id, n := range known {
+		if !slices.Contains(fates, n.fate) {
+			continue
+		}
+		least, most := n.acks, n.posts
+		if n.fate == once {
+			least, most = min(1, least), 1
+		}
+		if n.acks > 0 {
+			acked++
+		}
+		switch c := counts[id]; {
+		case c < least:
+			missing = append(missing, fmt.Sprintf("%s has %d", id, c))
+		case c > most:
+			doubled = append(doubled, fmt.Sprintf("%s has %d", id, c))
 		}
 	}
 	if len(missing) > 0 {
-		t.Errorf("%d acknowledged events have no row: %q", len(missing), missing[:min(5, len(missing))])
+		finding(t, "%d acknowledged events have fewer %s than acknowledged: %q", len(missing), what, missing[:min(5, len(missing))])
 	}
-	if doubled+strange+mixed > 0 {
-		t.Errorf("of %d rows %d are doubled, %d were never sent, %d are mixed up", len(rows), doubled, strange, mixed)
+	if len(doubled) > 0 {
+		finding(t, "%d events have more %s than sent: %q", len(doubled), what, doubled[:min(5, len(doubled))])
 	}
-	if len(acked) == 0 {
-		t.Error("nothing was acknowledged")
+	if acked == 0 {
+		t.Errorf("none of the events that become %s was acknowledged", what)
 	}
-	return len(rows)
 }
 
 // auditViews checks that the tables which views fill agree with the rows.
@@ -85,34 +150,7 @@ func auditViews(t *testing.T, d deployment, stored int) {
 		"SELECT sum(events) FROM touchline.person_days WHERE event != ''",
 	} {
 		if n := mustCount(t, d.writer(), sql); n != stored {
-			t.Errorf("%s = %d, want %d", sql, n, stored)
+			finding(t, "%s = %d, want %d", sql, n, stored)
 		}
-	}
-}
-
-// auditProfiles checks that each person's profile counts that person's rows: the
-// scorer has applied every event once.
-func auditProfiles(t *testing.T, d deployment) {
-	t.Helper()
-	const sql = `
-		SELECT countIf(rows != profiled) AS wrong, sum(rows) AS counted
-		FROM (
-			SELECT project, person_id, sum(n) AS rows, sum(m) AS profiled FROM (
-				SELECT project, person_id, count() AS n, 0 AS m FROM touchline.touchpoints WHERE NOT is_bot GROUP BY project, person_id
-				UNION ALL
-				SELECT project, person_id, 0 AS n, events AS m FROM touchline.profiles FINAL
-			) GROUP BY project, person_id
-		)`
-	type result struct {
-		Persons int `json:"wrong"`
-		Rows    int `json:"counted"`
-	}
-	found := mustSelect[result](t, d.writer(), sql, nil)
-	if found[0].Persons > 0 || found[0].Rows == 0 {
-		t.Errorf("%d persons have another number of rows than their profiles count, of %d rows", found[0].Persons, found[0].Rows)
-	}
-	if scored, profiled := mustCount(t, d.writer(), "SELECT count() FROM touchline.scores FINAL"),
-		mustCount(t, d.writer(), "SELECT count() FROM touchline.profiles FINAL"); scored != profiled {
-		t.Errorf("%d scores for %d profiles", scored, profiled)
 	}
 }

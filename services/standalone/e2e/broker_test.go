@@ -76,21 +76,17 @@ func startBroker(ctx context.Context, s brokerSettings) (*broker.Broker, error) 
 	}
 }
 
-// launchBroker starts a broker and returns it with its address. An empty listen
-// takes a free port.
-func launchBroker(t *testing.T, s *site, listen string) (p *process, address string) {
-	t.Helper()
-	if listen == "" {
-		listen = "127.0.0.1:0"
-	}
-	settings, err := json.Marshal(brokerSettings{s.path("kafka"), listen})
-	if err != nil {
-		t.Fatal(err)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p = launch(t, s, "broker", self, nil, environment(brokerEnv+"="+string(settings)))
-	return p, p.await(t, "broker listens").Address
+// brokers is the Kafka of a separate deployment. Their addresses and data outlive
+// stop and kill. The methods are for one goroutine.
+type brokers interface {
+	// start starts what does not run, and returns when all answer.
+	start(t *testing.T)
+	// stop ends all of them cleanly, kill with SIGKILL.
+	stop(t *testing.T)
+	kill()
+	// seeds is host:port of all, joined by commas.
+	seeds() string
+	// replicas is how many of each partition there should be.
+	replicas() int
+	parts() []part
 }

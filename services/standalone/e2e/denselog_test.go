@@ -65,7 +65,7 @@ func readDense(t *testing.T, d deployment) dense {
 	})
 	for partition, end := range ends {
 		if marks[partition] != end {
-			t.Errorf("partition %d: the dense log answers %d of %d raw records", partition, marks[partition], end)
+			finding(t, "partition %d: the dense log answers %d of %d raw records", partition, marks[partition], end)
 		}
 	}
 	return found

@@ -18,26 +18,31 @@ type deployment interface {
 	kill()
 	// collector is the URL that SDKs post to.
 	collector() string
-	// kafka is host:port of the broker.
+	// kafka is host:port of the brokers, joined by commas.
 	kafka() string
 	// bi reads as BI tools do, writer as the services.
 	bi() database
 	writer() database
+	// auditor are the arguments and the environment that tell touchline audit
+	// where everything is.
+	auditor() (args, env []string)
 	// admins are the URLs of the admin listeners of all processes.
 	admins() []string
-	// parts are what can be killed by itself.
-	parts() []part
 	// place is where its files are.
 	place() *site
 }
 
-// part is a process of a deployment.
+// part is a process of a deployment that can be hurt by itself.
 type part struct {
 	name string
-	// kill ends it with SIGKILL; revive starts it again and returns when it is
-	// ready.
-	kill   func(t *testing.T)
-	revive func(t *testing.T)
+	// kill ends it with SIGKILL; revive starts it again and does not wait until
+	// it is ready, because that may take other parts to be well.
+	kill, revive func(t *testing.T)
+	// ready is nil once a revived part does its work.
+	ready func() error
+	// pause stops it in the middle of whatever it does, as a machine does that
+	// gives it no time; resume lets it go on.
+	pause, resume func(t *testing.T)
 }
 
 // site is the directory of one deployment.

@@ -23,7 +23,13 @@ func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
+// programsEnv names a directory of programs to test instead of building them.
+const programsEnv = "E2E_PROGRAMS"
+
 func run(m *testing.M) int {
+	if binaries = os.Getenv(programsEnv); binaries != "" {
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "touchline-e2e-programs-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "make directory for programs:", err)
@@ -31,12 +37,7 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binaries = dir
-	build := exec.Command("go", "build", "-o", dir+string(filepath.Separator),
-		"touchline.dev/services/standalone/cmd/touchline",
-		"touchline.dev/services/collector/cmd/collector",
-		"touchline.dev/services/enricher/cmd/enricher",
-		"touchline.dev/services/scorer/cmd/scorer",
-	)
+	build := exec.Command("go", append([]string{"build", "-o", dir + string(filepath.Separator)}, packages()...)...)
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "build programs:", err)
@@ -45,12 +46,22 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
+// packages are those of the programs.
+func packages() []string {
+	return []string{
+		"touchline.dev/services/standalone/cmd/touchline",
+		"touchline.dev/services/collector/cmd/collector",
+		"touchline.dev/services/enricher/cmd/enricher",
+		"touchline.dev/services/scorer/cmd/scorer",
+	}
+}
+
 func program(name string) string { return filepath.Join(binaries, name) }
 
-// each runs a test against both deployments of the same programs, with the
-// projects file given. At its end both must stop cleanly.
+// each runs a test against the deployments of the same programs, with the
+// projects file given. At its end all must stop cleanly.
 func each(t *testing.T, projects string, test func(t *testing.T, d deployment)) {
-	for name, make := range map[string]func(*site) deployment{"standalone": newStandalone, "separate": newSeparate} {
+	for name, make := range deployments() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := make(newSite(t, projects))

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +30,9 @@ type process struct {
 	since int64 // length of the log when it began
 	done  chan struct{}
 	err   error // valid when done is closed
+	// dismissed is set once the test wants it to end: ending by itself is a
+	// failure. It is for the goroutine of the test alone.
+	dismissed bool
 }
 
 // environment is what every program inherits; settings come on top.
@@ -83,18 +87,25 @@ func (p *process) kill() {
 	if p == nil {
 		return
 	}
+	p.dismissed = true
 	// An error means that it has ended already.
 	_ = p.cmd.Process.Kill()
 	<-p.done
+}
+
+// signal sends a signal to the running process.
+func (p *process) signal(t *testing.T, sig syscall.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		t.Fatalf("send %s to %s: %v\n%s", sig, p.name, err, p.tail())
+	}
 }
 
 // stop asks the process to end: it must exit with 0 within 10 s.
 func (p *process) stop(t *testing.T) {
 	t.Helper()
 	began := time.Now()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatalf("stop %s: %v\n%s", p.name, err, p.tail())
-	}
+	p.dismiss(t)
 	select {
 	case <-p.done:
 	case <-time.After(2 * stopTime):
@@ -106,27 +117,48 @@ func (p *process) stop(t *testing.T) {
 	}
 }
 
+// dismiss asks the process to end and does not wait for it.
+func (p *process) dismiss(t *testing.T) {
+	t.Helper()
+	p.dismissed = true
+	p.signal(t, syscall.SIGTERM)
+}
+
 // entry is a line of a program's log.
 type entry struct {
 	Msg     string `json:"msg"`
 	Address string `json:"address"`
 	Admin   string `json:"admin"`
 	PID     int    `json:"pid"`
+	// Of a partition that is assigned or released.
+	Group     string `json:"group"`
+	Partition int32  `json:"partition"`
 }
 
 // logged returns the last line that this run logged with the message.
 func (p *process) logged(msg string) (last entry, found bool) {
-	data, err := os.ReadFile(p.log)
-	if err != nil || int64(len(data)) < p.since {
-		return entry{}, false
-	}
-	for line := range bytes.Lines(data[p.since:]) {
-		var e entry
-		if json.Unmarshal(line, &e) == nil && e.Msg == msg {
+	for e := range p.entries() {
+		if e.Msg == msg {
 			last, found = e, true
 		}
 	}
 	return last, found
+}
+
+// entries returns what this run has logged so far.
+func (p *process) entries() iter.Seq[entry] {
+	return func(yield func(entry) bool) {
+		data, err := os.ReadFile(p.log)
+		if err != nil || int64(len(data)) < p.since {
+			return
+		}
+		for line := range bytes.Lines(data[p.since:]) {
+			var e entry
+			if json.Unmarshal(line, &e) == nil && !yield(e) {
+				return
+			}
+		}
+	}
 }
 
 // await returns the line with the message as soon as it is there.

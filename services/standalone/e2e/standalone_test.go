@@ -29,7 +29,8 @@ type standalone struct {
 	site    *site
 	process *process
 	ready   atomic.Pointer[readyFile]
-	secret  string // password of the writer
+	secret  string   // password of the writer
+	args    []string // further ones of touchline up
 }
 
 func newStandalone(s *site) deployment {
@@ -46,10 +47,10 @@ func (d *standalone) launch(t *testing.T) {
 	if err := os.Remove(d.site.path("ready.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
 	}
-	d.process = launch(t, d.site, "touchline", program("touchline"), []string{
+	d.process = launch(t, d.site, "touchline", program("touchline"), append([]string{
 		"up", "--dir", d.data(), "--listen", "127.0.0.1:0", "--projects", d.site.projects(),
 		"--ready-file", d.site.path("ready.json"),
-	}, environment())
+	}, d.args...), environment())
 }
 
 func (d *standalone) start(t *testing.T) {
@@ -88,6 +89,8 @@ func (d *standalone) collector() string { return d.ready.Load().Collector }
 func (d *standalone) kafka() string     { return d.ready.Load().Kafka }
 func (d *standalone) admins() []string  { return []string{d.ready.Load().Admin} }
 
+func (d *standalone) auditor() (args, env []string) { return []string{"--dir", d.data()}, nil }
+
 func (d *standalone) bi() database {
 	r := d.ready.Load()
 	return database{r.ClickHouse, r.BIUser, r.BIPassword}
@@ -95,14 +98,6 @@ func (d *standalone) bi() database {
 
 func (d *standalone) writer() database {
 	return database{d.ready.Load().ClickHouse, "writer", d.secret}
-}
-
-func (d *standalone) parts() []part {
-	return []part{
-		{"touchline", func(*testing.T) { d.kill() }, d.start},
-		// The supervisor starts its child again by itself.
-		{"clickhouse", d.killClickHouse, func(*testing.T) {}},
-	}
 }
 
 // killClickHouse kills the child by the id that the log tells.
