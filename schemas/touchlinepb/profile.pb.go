@@ -39,7 +39,8 @@ type Fragment struct {
 	// Partition key of the events folded in.
 	Device string `protobuf:"bytes,3,opt,name=device,proto3" json:"device,omitempty"`
 	// Offset in touchpoints.raw.v1 of the last event folded in: the stamp. Of two
-	// snapshots of a fragment the one with the higher stamp is the truth.
+	// snapshots of a fragment the later generation of the raw topic is the truth,
+	// which the key tells, and of one generation the higher stamp.
 	Src         uint64 `protobuf:"varint,4,opt,name=src,proto3" json:"src,omitempty"`
 	UserId      string `protobuf:"bytes,5,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	FirstSeenMs int64  `protobuf:"varint,6,opt,name=first_seen_ms,json=firstSeenMs,proto3" json:"first_seen_ms,omitempty"`
@@ -280,7 +281,8 @@ type Profile struct {
 	Project  string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
 	PersonId uint64                 `protobuf:"fixed64,2,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
 	// Order of the versions of one person: the offset in profiles.persons.v1 of the
-	// record that completed this one, plus 1.
+	// record that completed this one, plus 1; above its 40 bits the number of
+	// topics of that name that were lost before.
 	Version uint64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
 	// When the broker appended that record.
 	AsOfMs        int64    `protobuf:"varint,4,opt,name=as_of_ms,json=asOfMs,proto3" json:"as_of_ms,omitempty"`

@@ -11,15 +11,15 @@ import (
 	"touchline.dev/services/internal/embedded/broker"
 	"touchline.dev/services/internal/kafka"
 	"touchline.dev/services/internal/kafkatest"
-	"touchline.dev/services/internal/smalldisk"
+	"touchline.dev/services/internal/smalldisktest"
 )
 
 // The disk of the embedded broker is full: requests get 503 at once, the memory
 // is given back, and when there is room again they are taken without anybody's
 // help. What was answered 200 at any time is there, also after a restart.
 func TestBrokerOnAFullDisk(t *testing.T) {
-	smalldisk.Run(t, func(t *testing.T) {
-		disk := smalldisk.Mount(t, 8<<20)
+	smalldisktest.Run(t, func(t *testing.T) {
+		disk := smalldisktest.Mount(t, 8<<20)
 		cluster := brokerOn(t, disk.Dir)
 		s := startOn(t, cluster, zap.NewNop())
 		const limit = 5 * time.Second // the default time-out of acknowledgements and some

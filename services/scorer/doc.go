@@ -58,6 +58,27 @@
 // before they were read, the service stops with a named error. Nothing is reset
 // by itself.
 //
+// # The way back
+//
+// `touchline reset` writes commits to go on from. What this service does with them:
+//
+// Raw was made again, so that its offsets begin anew. The commit has a turn: the
+// place in the dense log from which on records answer the new log. Before it the
+// old marks and stamps hold; a worker that comes there starts again in the next
+// generation, which is the upper half of the epoch. A stamp is a generation and
+// then an offset, so events of the new log are behind everything of the old one,
+// fragments keep what they have, and repeating either side of the turn changes
+// nothing.
+//
+// Fragments or persons were lost, or the offset up to which they reach. Both topics
+// begin anew, and the commit says to rebuild: the worker folds the rows of
+// touchpoints of its partition, those of the present raw log up to the mark and
+// all of the logs before, publishes the fragments, and commits the next generation
+// without that word. Which rows these are does not change any more, so a rebuild
+// that was killed gives the same snapshots when it is repeated. The mark is that of
+// the landing, so the rows up to it are all there. A profile's version then has a
+// higher generation than any in ClickHouse, in the bits above the offset.
+//
 // # What it does not do
 //
 // A profile is made when something is known that was not known before. Nobody

@@ -11,14 +11,14 @@ import (
 	schema "touchline.dev/schemas/clickhouse"
 	"touchline.dev/services/internal/clickhouse"
 	"touchline.dev/services/internal/clickhousetest"
-	"touchline.dev/services/internal/smalldisk"
+	"touchline.dev/services/internal/smalldisktest"
 )
 
 // A disk that fills up in the middle of a block leaves it half written. Whoever
 // repeats it under its token when there is space again completes it.
 func TestInsert_intoAFullDisk(t *testing.T) {
-	smalldisk.Run(t, func(t *testing.T) {
-		disk := smalldisk.Mount(t, 256<<20)
+	smalldisktest.Run(t, func(t *testing.T) {
+		disk := smalldisktest.Mount(t, 256<<20)
 		t.Setenv("TMPDIR", disk.Dir)
 		server := clickhousetest.Fresh(t)
 		conn := server.Open(t, server.Writer)

@@ -6,14 +6,14 @@ import (
 
 	"touchline.dev/services/internal/clickhousetest"
 	"touchline.dev/services/internal/kafkatest"
-	"touchline.dev/services/internal/smalldisk"
+	"touchline.dev/services/internal/smalldisktest"
 )
 
 // When the disk of ClickHouse is full, the lander says so, and goes on by itself
 // once there is room: every record is one row.
 func TestLander_goesOnAfterAFullDisk(t *testing.T) {
-	smalldisk.Run(t, func(t *testing.T) {
-		disk := smalldisk.Mount(t, 256<<20)
+	smalldisktest.Run(t, func(t *testing.T) {
+		disk := smalldisktest.Mount(t, 256<<20)
 		t.Setenv("TMPDIR", disk.Dir)
 		f := newFixture(t, clickhousetest.Fresh(t))
 		f.run(small())

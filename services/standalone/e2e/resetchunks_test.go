@@ -46,6 +46,23 @@ func TestReset_expiredRecords(t *testing.T) {
 	w.kill()
 }
 
+// Raw is made again while records of the dense log have neither landed nor been
+// counted: they are, as those of the raw log that is gone.
+func TestReset_rawRecreatedWhileRecordsWait(t *testing.T) {
+	w := newWayBack(t)
+	w.post(t, 20, 5)
+	w.audit(t)
+	w.services["scorer-2"].stop(t)
+	w.withoutClickHouse(t, func() { w.post(t, 20, 5) })
+	w.recreate(t, topics.Raw)
+	w.goBack(t, nil, "records of the dense log that answer the old offsets are taken first")
+	w.goesOn(t, 5)
+	if n := mustCount(t, w.writer(), "SELECT uniqExact(src_topic) FROM touchline.touchpoints"); n != 2 {
+		t.Errorf("rows have come from %d raw logs, want 2", n)
+	}
+	w.kill()
+}
+
 // halfInserted leaves chunks whose rows are in the tables, but not their outcomes,
 // which come last.
 func (w *wayBack) halfInserted(t *testing.T) {

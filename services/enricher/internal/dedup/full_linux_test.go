@@ -8,15 +8,15 @@ import (
 	"time"
 
 	"touchline.dev/services/enricher/internal/dedup"
-	"touchline.dev/services/internal/smalldisk"
+	"touchline.dev/services/internal/smalldisktest"
 )
 
 // On a disk that is full nothing waits: writing is refused before the storage
 // engine gets to do it, reading goes on, and so does everything when there is
 // room again.
 func TestStore_onAFullDiskRefusesAndGoesOn(t *testing.T) {
-	smalldisk.Run(t, func(t *testing.T) {
-		disk := smalldisk.Mount(t, 192<<20)
+	smalldisktest.Run(t, func(t *testing.T) {
+		disk := smalldisktest.Mount(t, 192<<20)
 		d := deps(t)
 		dir := filepath.Join(disk.Dir, "dedup")
 		s, err := dedup.Open(dir, 48<<20, d)

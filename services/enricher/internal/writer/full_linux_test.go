@@ -9,14 +9,14 @@ import (
 	"touchline.dev/schemas/topics"
 	"touchline.dev/services/enricher/internal/dedup"
 	"touchline.dev/services/internal/kafkatest"
-	"touchline.dev/services/internal/smalldisk"
+	"touchline.dev/services/internal/smalldisktest"
 )
 
 // While the index's disk is full nothing is decided, and nothing is appended over
 // and over; with room again everything goes on by itself.
 func TestWriter_waitsWhileTheDiskOfTheIndexIsFull(t *testing.T) {
-	smalldisk.Run(t, func(t *testing.T) {
-		disk := smalldisk.Mount(t, 160<<20)
+	smalldisktest.Run(t, func(t *testing.T) {
+		disk := smalldisktest.Mount(t, 160<<20)
 		f := newFixture(t)
 		f.dir, f.minFree = filepath.Join(disk.Dir, "dedup"), 48<<20
 		stop := f.run()

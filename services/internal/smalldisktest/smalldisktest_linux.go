@@ -1,4 +1,4 @@
-// Package smalldisk gives tests a disk that they can fill: a file system in
+// Package smalldisktest gives tests a disk that they can fill: a file system in
 // memory, of a few megabytes, that only the test and the processes it starts can
 // see.
 //
@@ -6,7 +6,7 @@
 // a child process with a user and a mount namespace of its own, where it may
 // mount. It needs no root; where the kernel forbids such namespaces the test
 // fails. The package exists on Linux only, as do the tests that use it.
-package smalldisk
+package smalldisktest
 
 import (
 	"errors"
@@ -39,7 +39,7 @@ func Run(t *testing.T, fn func(t *testing.T)) {
 		return
 	}
 	if strings.Contains(t.Name(), "/") {
-		t.Fatal("smalldisk.Run belongs into a top-level test")
+		t.Fatal("smalldisktest.Run belongs into a top-level test")
 	}
 	// The child is killed with the thread that started it.
 	runtime.LockOSThread()
@@ -83,7 +83,7 @@ type Disk struct {
 func Mount(t *testing.T, size int) Disk {
 	t.Helper()
 	d := Disk{t.TempDir()}
-	if err := syscall.Mount("smalldisk", d.Dir, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0700", size)); err != nil {
+	if err := syscall.Mount("smalldisktest", d.Dir, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0700", size)); err != nil {
 		t.Fatalf("mount a small disk: %v", err)
 	}
 	t.Cleanup(func() {

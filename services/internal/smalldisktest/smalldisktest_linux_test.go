@@ -9,12 +9,12 @@ import (
 	"syscall"
 	"testing"
 
-	"touchline.dev/services/internal/smalldisk"
+	"touchline.dev/services/internal/smalldisktest"
 )
 
 func TestRun_filledDiskRefusesWritesUntilItIsFreed(t *testing.T) {
-	smalldisk.Run(t, func(t *testing.T) {
-		d := smalldisk.Mount(t, 1<<20)
+	smalldisktest.Run(t, func(t *testing.T) {
+		d := smalldisktest.Mount(t, 1<<20)
 		file := filepath.Join(d.Dir, "file")
 		text := []byte(strings.Repeat("x", 100_000))
 		if err := os.WriteFile(file, text, 0o600); err != nil {
@@ -38,8 +38,8 @@ func TestRun_filledDiskRefusesWritesUntilItIsFreed(t *testing.T) {
 }
 
 func TestMount_isSeenInsideOnly(t *testing.T) {
-	smalldisk.Run(t, func(t *testing.T) {
-		d := smalldisk.Mount(t, 1<<20)
+	smalldisktest.Run(t, func(t *testing.T) {
+		d := smalldisktest.Mount(t, 1<<20)
 		for _, f := range []struct {
 			pid  int
 			want bool
