@@ -1,4 +1,4 @@
-package smalldisk_test
+package smalldisktest_test
 
 import (
 	"errors"
