@@ -89,35 +89,6 @@ func (w *wayBack) startServices(t *testing.T) {
 	}
 }
 
-// stops starts a service that has to end by itself, with an error that says one of
-// the sentences given, and names the way back. Which one it is depends on which of
-// its groups comes first.
-func (w *wayBack) stops(t *testing.T, name string, sentences ...string) {
-	t.Helper()
-	w.launchService(t, name)
-	w.ended(t, name, sentences...)
-}
-
-// ended waits until a service has ended by itself, with such an error.
-func (w *wayBack) ended(t *testing.T, name string, sentences ...string) {
-	t.Helper()
-	p := w.services[name]
-	await(t, startTime, name+" ends", func() error {
-		if p.running() {
-			return fmt.Errorf("it runs\n%s", p.tail())
-		}
-		return nil
-	})
-	if code := p.cmd.ProcessState.ExitCode(); code == 0 {
-		t.Errorf("%s ended with 0", name)
-	}
-	log := p.tail()
-	says := func(sentence string) bool { return strings.Contains(log, sentence) }
-	if !slices.ContainsFunc(sentences, says) || !says("see `touchline reset`") {
-		t.Errorf("%s does not say %q:\n%s", name, sentences, log)
-	}
-}
-
 // crash ends all services with SIGKILL, and returns when the groups have noticed.
 func (w *wayBack) crash(t *testing.T) {
 	t.Helper()
@@ -263,21 +234,6 @@ func (w *wayBack) committed(t *testing.T, adm *kadm.Client, group string) []kadm
 		}
 	})
 	return offsets
-}
-
-// rewrite changes what a group has committed.
-func (w *wayBack) rewrite(t *testing.T, group string, how func(o *kadm.Offset)) {
-	t.Helper()
-	adm := w.admin(t)
-	offsets := kadm.Offsets{}
-	for _, o := range w.committed(t, adm, group) {
-		how(&o)
-		o.LeaderEpoch = -1
-		offsets.Add(o)
-	}
-	if err := adm.CommitAllOffsets(t.Context(), group, offsets); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // recreate deletes topics and creates them anew. Brokers may take their time.

@@ -188,7 +188,7 @@ func (s *storm) checkVersions() {
 	s.t.Helper()
 	for name, sql := range map[string]string{
 		rollEnrichers: "SELECT enrichment_version AS version, count() AS rows FROM touchline.touchpoints GROUP BY version ORDER BY version",
-		rollScorers:   "SELECT model_version AS version, count() AS rows FROM touchline.scores FINAL GROUP BY version ORDER BY version",
+		rollScorers:   "SELECT model_version AS version, count() AS rows FROM touchline.score_history FINAL GROUP BY version ORDER BY version",
 	} {
 		if !slices.ContainsFunc(s.kinds, func(k kind) bool { return k.name == name }) {
 			continue

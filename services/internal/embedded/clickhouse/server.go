@@ -136,6 +136,13 @@ func (s *Server) startEngine(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("wait for the previous engine: %w", err)
 	}
+	lost, err := forgetLost(s.files.data)
+	if err != nil {
+		return errors.Join(err, lock.Close())
+	}
+	if lost > 0 {
+		s.log.Warn("parts that were not stored when clickhouse died are inserted when they are sent again", zap.Int("parts", lost))
+	}
 	p, err := startProcess(s.cfg, s.files, s.port, lock)
 	if err := errors.Join(err, lock.Close()); err != nil {
 		return err
