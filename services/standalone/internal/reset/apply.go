@@ -23,6 +23,15 @@ func Apply(ctx context.Context, d Deps, f Facts, p Plan) error {
 	if len(p.Refused) > 0 {
 		return ErrRefused
 	}
+	for _, m := range members() {
+		state, err := d.state(ctx, m.group)
+		if err != nil {
+			return err
+		}
+		if inUse(state) {
+			return fmt.Errorf("%w: group %s is in use (%s)", ErrRefused, m.group, state)
+		}
+	}
 	ids := make(map[string]string, len(f.Topics))
 	for name, t := range f.Topics {
 		ids[name] = t.ID

@@ -26,28 +26,33 @@ type Deps struct {
 	Conn  driver.Conn
 }
 
-// Look gathers the facts.
+// Look gathers the facts. What moves forward is asked first, and last the logs that
+// it cannot overtake; so it also tells the truth of a pipeline that is running.
 func Look(ctx context.Context, d Deps) (Facts, error) {
-	f := Facts{Topics: map[string]Topic{}, Groups: map[string]Group{}, Now: time.Now().UnixMilli()}
-	for _, t := range topics.All() {
-		topic, err := d.topic(ctx, t.Name)
-		if errors.Is(err, kafka.ErrNoTopic) {
-			continue
-		}
-		if err != nil {
-			return f, err
-		}
-		f.Topics[t.Name] = topic
+	f := Facts{Groups: map[string]Group{}, Now: time.Now().UnixMilli()}
+	var err error
+	if f.Topics, err = d.topics(ctx); err != nil {
+		return f, err
 	}
 	for _, m := range members() {
 		if _, ok := f.Topics[m.topic]; !ok {
 			continue
 		}
-		g, err := d.group(ctx, m, len(f.Topics[m.topic].Partitions))
-		if err != nil {
+		if f.Groups[m.group], err = d.group(ctx, m, len(f.Topics[m.topic].Partitions)); err != nil {
 			return f, err
 		}
-		f.Groups[m.group] = g
+	}
+	if f.Tables, err = d.tables(ctx, f.Topics[topics.Raw].ID); err != nil {
+		return f, err
+	}
+	before := f.Topics
+	if f.Topics, err = d.topics(ctx); err != nil {
+		return f, err
+	}
+	for name, t := range f.Topics {
+		if t.ID != before[name].ID {
+			return f, fmt.Errorf("describe topic %s: it was made again just now", name)
+		}
 	}
 	for i, b := range f.Topics[topics.Enriched].Partitions {
 		last, err := d.answered(ctx, i, b)
@@ -56,9 +61,23 @@ func Look(ctx context.Context, d Deps) (Facts, error) {
 		}
 		f.Answered = append(f.Answered, last)
 	}
-	var err error
-	f.Tables, err = d.tables(ctx, f.Topics[topics.Raw].ID)
-	return f, err
+	return f, nil
+}
+
+// topics describes the topics that exist.
+func (d Deps) topics(ctx context.Context) (map[string]Topic, error) {
+	all := map[string]Topic{}
+	for _, t := range topics.All() {
+		topic, err := d.topic(ctx, t.Name)
+		if errors.Is(err, kafka.ErrNoTopic) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all[t.Name] = topic
+	}
+	return all, nil
 }
 
 func (d Deps) topic(ctx context.Context, name string) (Topic, error) {
@@ -130,20 +149,26 @@ func (d Deps) answered(ctx context.Context, partition int, b Bounds) (int64, err
 	}
 }
 
-func (d Deps) group(ctx context.Context, m member, partitions int) (Group, error) {
-	var g Group
-	described, err := d.Kafka.DescribeGroups(ctx, &kafkago.DescribeGroupsRequest{GroupIDs: []string{m.group}})
+func (d Deps) group(ctx context.Context, m member, partitions int) (g Group, err error) {
+	if g.State, err = d.state(ctx, m.group); err != nil {
+		return g, err
+	}
+	g.Commits, err = d.commits(ctx, m, partitions)
+	return g, err
+}
+
+// state returns what the broker calls the state of a group.
+func (d Deps) state(ctx context.Context, group string) (string, error) {
+	described, err := d.Kafka.DescribeGroups(ctx, &kafkago.DescribeGroupsRequest{GroupIDs: []string{group}})
 	if err != nil {
-		return g, fmt.Errorf("describe group %s: %w", m.group, err)
+		return "", fmt.Errorf("describe group %s: %w", group, err)
 	}
 	if len(described.Groups) != 1 {
-		return g, fmt.Errorf("describe group %s: %d answers", m.group, len(described.Groups))
+		return "", fmt.Errorf("describe group %s: %d answers", group, len(described.Groups))
 	}
 	// An error here is that kafka-go cannot read what members say of themselves;
 	// the state is known all the same.
-	g.State = described.Groups[0].GroupState
-	g.Commits, err = d.commits(ctx, m, partitions)
-	return g, err
+	return described.Groups[0].GroupState, nil
 }
 
 func (d Deps) commits(ctx context.Context, m member, partitions int) ([]Commit, error) {

@@ -148,13 +148,14 @@ func (p *planner) checkTopics() {
 // and its next commit would undo what is written here.
 func (p *planner) checkMembers() {
 	for _, m := range members() {
-		switch g := p.f.Groups[m.group]; g.State {
-		case "Empty", "Dead", "":
-		default:
+		if g := p.f.Groups[m.group]; inUse(g.State) {
 			p.refuse("group %s is in use (%s): stop the services first; a process that was killed, or has a membership.instance_id, is in it until its session times out", m.group, g.State)
 		}
 	}
 }
+
+// inUse reports whether a group in that state has members, or may have.
+func inUse(state string) bool { return state != "Empty" && state != "Dead" }
 
 // checkIntents refuses while a chunk waits that a start of its service would
 // finish: nothing is to be derived from a place that is about to move. Nothing is
