@@ -26,6 +26,9 @@ func newBrokers(t *testing.T, s *site) brokers {
 	return newApacheBrokers(s, int(setting(t, "E2E_BROKERS", 1)))
 }
 
+// staticMembers: in the kill test members of both kinds are killed.
+const staticMembers = false
+
 // apacheBrokers is a cluster of Apache Kafka. With three brokers each partition
 // has three replicas, of which two have to acknowledge.
 type apacheBrokers struct {

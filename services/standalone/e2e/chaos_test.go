@@ -37,10 +37,12 @@ func chaos(t *testing.T) (seed uint64, random *rand.Rand) {
 // E2E_FAULTS says how many faults; E2E_MIX draws from those named, joined by
 // a comma and a space, instead of all.
 func TestChaos(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	seed, random := chaos(t)
 	s := newSite(t, killProjects)
 	s.writeRules(t, 1)
 	d := newSeparateOn(s, newBrokers(t, s), "collector", "enricher-1", "enricher-2", "scorer-1", "scorer-2", "audit")
+	d.static = staticMembers
 	d.settings["scorer"] = []string{"SCORER_RULES_FILE=" + s.rules()}
 	t.Cleanup(d.kill)
 	d.start(t)

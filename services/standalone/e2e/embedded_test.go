@@ -17,6 +17,10 @@ func deployments() map[string]func(*site) deployment {
 // newBrokers is what the kill test of separate processes runs on.
 func newBrokers(_ *testing.T, s *site) brokers { return newEmbeddedBroker(s) }
 
+// staticMembers: the embedded broker waits for minutes for members without an
+// instance id that died while they joined, so in the kill test all have one.
+const staticMembers = true
+
 // newSeparate has two enrichers, which share the partitions.
 func newSeparate(s *site) deployment {
 	return newSeparateOn(s, newEmbeddedBroker(s), "collector", "enricher-1", "enricher-2", "scorer-1")

@@ -2,7 +2,11 @@
 
 package e2e_test
 
-import "testing"
+import (
+	"errors"
+	"syscall"
+	"testing"
+)
 
 // newKilledStandalone is `touchline up` with the rules of the traffic, under
 // traffic.
@@ -19,6 +23,7 @@ func newKilledStandalone(t *testing.T, seed uint64) (*standalone, *traffic) {
 // TestKillStandalone kills `touchline up` ten times under traffic, and in between
 // also while it starts.
 func TestKillStandalone(t *testing.T) {
+	t.Parallel()
 	seed, random := chaos(t)
 	d, tr := newKilledStandalone(t, seed)
 	for range setting(t, "E2E_FAULTS", 10) {
@@ -43,6 +48,7 @@ func TestKillStandalone(t *testing.T) {
 
 // TestKillStandaloneClickHouse kills the database under the running process.
 func TestKillStandaloneClickHouse(t *testing.T) {
+	t.Parallel()
 	seed, random := chaos(t)
 	d, tr := newKilledStandalone(t, seed)
 	for range setting(t, "E2E_FAULTS", 2) {
@@ -57,4 +63,13 @@ func TestKillStandaloneClickHouse(t *testing.T) {
 	tr.end()
 	audit(t, d, tr.journal)
 	d.stop(t)
+}
+
+// killClickHouse kills the child by the id that the log tells.
+func (d *standalone) killClickHouse(t *testing.T) {
+	t.Helper()
+	line := d.process.await(t, "clickhouse is ready")
+	if err := syscall.Kill(line.PID, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		t.Fatalf("kill clickhouse: %v", err)
+	}
 }

@@ -158,9 +158,19 @@ func (w *wayBack) goesOn(t *testing.T, retries int) {
 	w.stopServices(t)
 }
 
-// audit compares the tables with what the clients know. The dense log is not
-// looked at: it may be another one than the rows came by.
+// audit compares the tables with what the clients know, and wants the ledger
+// closed.
 func (p *poster) audit(t *testing.T) {
+	t.Helper()
+	p.auditTables(t)
+	if l := readLedger(t, p.traffic.d); !l.Closed || l.Pending > 0 {
+		finding(t, "the ledger is not closed: %+v\n%s", l.Projects, l.Open)
+	}
+}
+
+// auditTables leaves the ledger out. The dense log is not looked at: it may be
+// another one than the rows came by.
+func (p *poster) auditTables(t *testing.T) {
 	t.Helper()
 	w := p.traffic.d
 	drain(t, w, time.Minute)

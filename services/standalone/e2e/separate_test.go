@@ -35,6 +35,8 @@ type separate struct {
 	// names are the services to run: a kind, and a number where there may be
 	// several.
 	names []string
+	// static gives every member of a group an instance id, not only the first.
+	static bool
 	// session is the session timeout of the consumer groups; 0 leaves the default.
 	session time.Duration
 	// programs are other builds of a kind of service than program's, and settings
@@ -122,7 +124,7 @@ func (d *separate) launchService(t *testing.T, name string) {
 		if d.session != 0 {
 			env = append(env, prefix+"_MEMBERSHIP_SESSION_TIMEOUT="+d.session.String(), prefix+"_MEMBERSHIP_HEARTBEAT_INTERVAL=500ms")
 		}
-		if strings.HasSuffix(name, "-1") { // a static member takes its partitions up again where a dynamic one waits
+		if d.static || strings.HasSuffix(name, "-1") { // a static member takes its partitions up again where a dynamic one waits
 			env = append(env, prefix+"_MEMBERSHIP_INSTANCE_ID="+name)
 		}
 	}

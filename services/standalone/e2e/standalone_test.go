@@ -6,7 +6,6 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 )
 
@@ -98,13 +97,4 @@ func (d *standalone) bi() database {
 
 func (d *standalone) writer() database {
 	return database{d.ready.Load().ClickHouse, "writer", d.secret}
-}
-
-// killClickHouse kills the child by the id that the log tells.
-func (d *standalone) killClickHouse(t *testing.T) {
-	t.Helper()
-	line := d.process.await(t, "clickhouse is ready")
-	if err := syscall.Kill(line.PID, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-		t.Fatalf("kill clickhouse: %v", err)
-	}
 }

@@ -36,9 +36,9 @@ func partitionChoice(t *testing.T, s *site) {
 		}
 		keys[string(key)] = true
 	}
-	second := s.secondClient(t)
 	for _, partitions := range []int32{4, 12} {
 		topic := s.topic(t, fmt.Sprint("-", partitions), partitions)
+		second := s.secondClient(t) // made after the topic, it has never known that it was not there
 		producer, err := ours.NewProducer(s.reach.Kafka, s.reach.Deps, "keys",
 			ours.Producing{MaxBufferedBytes: 1 << 20, MaxBufferedRecords: 1000})
 		must(t, err)
