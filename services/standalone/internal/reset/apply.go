@@ -63,8 +63,14 @@ func (d Deps) remake(ctx context.Context, f Facts, names []string, ids map[strin
 	ctx, cancel := context.WithTimeout(ctx, remakeTime)
 	defer cancel()
 	shape := f.Topics[names[0]]
-	if _, err := d.Kafka.DeleteTopics(ctx, &kafkago.DeleteTopicsRequest{Topics: names}); err != nil {
+	deleted, err := d.Kafka.DeleteTopics(ctx, &kafkago.DeleteTopicsRequest{Topics: names})
+	if err != nil {
 		return fmt.Errorf("delete topics %v: %w", names, err)
+	}
+	for name, err := range deleted.Errors {
+		if err != nil && !errors.Is(err, kafkago.UnknownTopicOrPartition) {
+			return fmt.Errorf("delete topic %s: %w", name, err)
+		}
 	}
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
