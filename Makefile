@@ -21,7 +21,7 @@ LDFLAGS = -X touchline.dev/services/internal/version.release=$(VERSION)
 # are cores, and no more than two. A package that takes longer than the timeout
 # prints its goroutines and fails.
 TEST_PARALLEL ?= 2
-TEST_TIMEOUT  ?= 20m
+TEST_TIMEOUT  ?= 40m
 # Tests on Apache Kafka start brokers, of which two cores take one package's at a
 # time. They are built with this tag, and every package that has such files runs.
 KAFKA_TAG          := realkafka
