@@ -111,7 +111,7 @@ chaos: ## Kill and pause everything, on three real brokers: FAULTS faults (SEED=
 	$(MAKE) --no-print-directory mutations
 
 .PHONY: mutations
-mutations: ## Show that the kill test finds what is broken on purpose (8 to 16 minutes).
+mutations: ## Show that the kill test finds what is broken on purpose (about 10 minutes).
 	go test -tags mutations -count 1 -timeout 60m -v -run '^TestMutations$$' ./services/standalone/e2e
 
 .PHONY: bench
