@@ -164,7 +164,7 @@ func (e *Enricher) landing(d kafka.Deps, conn driver.Conn, client *kgo.Client) (
 	l := landing.New(e.cfg.Landing, landing.Deps{
 		Deps: e.deps, Name: "touchpoints", Source: topics.Raw,
 		Inserter: clickhouse.NewInserter(e.cfg.ClickHouse), Landed: landing.Tables{Conn: conn},
-		NewBuilder: func(source string, partition int32) landing.Builder { return rows.New(source, partition) },
+		NewBuilder: func() landing.Builder { return rows.New("", 0) },
 		Twin:       clickhouse.TouchpointsProbe,
 		Bounds: func(ctx context.Context, topic string, partition int32) (start, end int64, err error) {
 			return kafka.Bounds(ctx, client, topic, partition)

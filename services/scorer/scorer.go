@@ -143,7 +143,13 @@ func (s *Scorer) groups(d kafka.Deps, conn driver.Conn, client, producer *kgo.Cl
 	lander := landing.New(s.cfg.Landing, landing.Deps{
 		Deps: s.deps, Name: "scores",
 		Inserter: clickhouse.NewInserter(s.cfg.ClickHouse), Landed: landing.Tables{Conn: conn},
-		NewBuilder: func(string, int32) landing.Builder { return rows.New() },
+		NewBuilder: func() landing.Builder { return rows.New() },
+		Bounds: func(ctx context.Context, topic string, partition int32) (start, end int64, err error) {
+			return kafka.Bounds(ctx, client, topic, partition)
+		},
+		Scan: func(ctx context.Context, topic string, partition int32, from, to int64, fn func(*kgo.Record) error) error {
+			return kafka.Scan(ctx, s.cfg.Kafka, d, topic, partition, from, to, fn)
+		},
 	})
 	var groups []*kafka.Group
 	for _, o := range []kafka.GroupOptions{

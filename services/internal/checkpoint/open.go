@@ -21,6 +21,17 @@ type Opening struct {
 	Fresh bool
 	// Turned is set when the offset is that of a turn: State is the one behind it.
 	Turned bool
+	// Joined is the chunk of another partition that this one takes part in and has
+	// not gone past; nil when there is none. Until it has landed, nothing may be done
+	// with the records from its share on.
+	Joined *Joined
+}
+
+// Joined is a pending chunk, as a partition sees it that does not lead it.
+type Joined struct {
+	Leader int32
+	Intent *Intent
+	Share  Share
 }
 
 // Open reads the committed offset of a partition and checks that it belongs to
@@ -35,7 +46,7 @@ func Open(ctx context.Context, p *kafka.Partition, topics ...string) (Opening, e
 		}
 		current[name] = id
 	}
-	c, err := p.Committed(ctx)
+	commits, err := p.Commits(ctx)
 	if err != nil {
 		return Opening{}, err
 	}
@@ -43,15 +54,43 @@ func Open(ctx context.Context, p *kafka.Partition, topics ...string) (Opening, e
 	if err != nil {
 		return Opening{}, err
 	}
-	o, err := resume(c, current, start, end)
+	c, ok := commits[p.ID()]
+	if !ok {
+		c.Offset = kafka.NoOffset
+	}
+	o, err := resume(p.ID(), c, current, start, end)
 	if err != nil {
+		return Opening{}, kafka.Fatal(err)
+	}
+	if o.Joined, err = join(p.ID(), c.Offset, commits, current); err != nil {
 		return Opening{}, kafka.Fatal(err)
 	}
 	return o, nil
 }
 
+// join looks for the chunk that a partition takes part in among what is committed of
+// the others. Commits that belong to other topics are left to those who read them.
+func join(partition int32, offset int64, commits map[int32]kafka.Commit, current map[string]string) (*Joined, error) {
+	for _, id := range slices.Sorted(maps.Keys(commits)) {
+		if id == partition || commits[id].Metadata == "" {
+			continue
+		}
+		s, err := Parse(commits[id].Metadata)
+		if err != nil {
+			return nil, fmt.Errorf("partition %d: %w", id, err)
+		}
+		if s.Pending == nil || !maps.Equal(s.Topics, current) {
+			continue
+		}
+		if share := s.Pending.Of(partition); share != nil && share.Hi >= offset {
+			return &Joined{Leader: id, Intent: s.Pending, Share: *share}, nil
+		}
+	}
+	return nil, nil
+}
+
 // resume decides where to go on, or why that is not possible.
-func resume(c kafka.Commit, current map[string]string, start, end int64) (Opening, error) {
+func resume(partition int32, c kafka.Commit, current map[string]string, start, end int64) (Opening, error) {
 	o := Opening{
 		State:  State{Version: Version, Topics: current, Mark: -1},
 		Offset: c.Offset, Start: start, End: end,
@@ -72,12 +111,12 @@ func resume(c kafka.Commit, current map[string]string, start, end int64) (Openin
 	if c.Offset > end {
 		return o, fmt.Errorf("committed %d, the log ends at %d: %w", c.Offset, end, ErrTruncated)
 	}
-	if p := was.Pending; p != nil {
-		switch {
-		case p.Lo != c.Offset:
-			return o, fmt.Errorf("intent begins at %d, the offset is %d: %w", p.Lo, c.Offset, ErrUnreadable)
-		case p.Hi >= end:
-			return o, fmt.Errorf("intent %d-%d, the log ends at %d: %w", p.Lo, p.Hi, end, ErrTruncated)
+	if was.Pending != nil {
+		switch own := was.Pending.Shares[0]; {
+		case own.Lo != c.Offset || own.Partition != partition:
+			return o, fmt.Errorf("intent begins at %d of partition %d, the offset is %d: %w", own.Lo, own.Partition, c.Offset, ErrUnreadable)
+		case own.Hi >= end:
+			return o, fmt.Errorf("intent %d-%d, the log ends at %d: %w", own.Lo, own.Hi, end, ErrTruncated)
 		}
 	}
 	was.Topics = current

@@ -15,7 +15,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // State is the metadata of a committed offset. Its text form is JSON of less than
@@ -34,8 +33,8 @@ type State struct {
 	// Epoch counts the writers of a partition; 0 where writers need none.
 	Epoch uint64 `json:"epoch,omitempty"`
 	// Pending is the chunk that may or may not have been inserted; nil when the
-	// one before the offset was. Its Lo is the committed offset, and Mark is then
-	// the mark before it.
+	// one before the offset was. Its first share is that of this partition and
+	// begins at the committed offset, and Mark is the mark before it.
 	Pending *Intent `json:"pend,omitempty"`
 	// Turn is where a reader of a dense log begins with another source log; nil
 	// when it does not.
@@ -57,36 +56,10 @@ type Turn struct {
 }
 
 // Version is the version of State that this release writes and reads.
-const Version = 2
+const Version = 3
 
 // MaxBytes is how long brokers allow the metadata of a commit to be.
 const MaxBytes = 4096
-
-// Intent is a chunk that was about to be inserted when it was committed.
-type Intent struct {
-	// Lo and Hi are the first and last offset of the chunk.
-	Lo int64 `json:"lo"`
-	Hi int64 `json:"hi"`
-	// At is when it was committed first, milliseconds since 1970, wall clock.
-	At int64 `json:"at"`
-	// Parts is a count of ClickHouse's parts that was not higher then, 0 when it is
-	// not known. With the count of later it says how many came since, which is the
-	// age of the intent that no clock can get wrong.
-	Parts int64 `json:"parts,omitempty"`
-	// Excluded are the records whose rows ClickHouse refuses, as distances from
-	// Lo, ascending, at most MaxExcluded: eight bytes each keep them within
-	// MaxBytes.
-	Excluded []int64 `json:"excl,omitempty"`
-}
-
-// MaxExcluded is how many records of a chunk may be excluded.
-const MaxExcluded = 200
-
-// Excludes reports whether the record at the offset is excluded.
-func (i *Intent) Excludes(offset int64) bool {
-	_, found := slices.BinarySearch(i.Excluded, offset-i.Lo)
-	return found
-}
 
 // Named errors that no repetition mends: an operator has to decide. Workers
 // return them as fatal, with the particulars before them.
@@ -137,23 +110,9 @@ func Parse(text string) (State, error) {
 		return s, fmt.Errorf("read commit metadata: mark %d: %w", s.Mark, ErrUnreadable)
 	}
 	if p := s.Pending; p != nil && !p.valid() {
-		return s, fmt.Errorf("read commit metadata: intent %d-%d with %d exclusions is none: %w", p.Lo, p.Hi, len(p.Excluded), ErrUnreadable)
+		return s, fmt.Errorf("read commit metadata: the intent in %q is none: %w", clip(text), ErrUnreadable)
 	}
 	return s, nil
-}
-
-func (i *Intent) valid() bool {
-	if i.Lo < 0 || i.Hi < i.Lo || len(i.Excluded) > MaxExcluded {
-		return false
-	}
-	last := int64(-1)
-	for _, e := range i.Excluded {
-		if e <= last || e > i.Hi-i.Lo {
-			return false
-		}
-		last = e
-	}
-	return true
 }
 
 // clip cuts foreign text to what fits a log line.

@@ -181,7 +181,7 @@ func TestInsert_onlyClickHouseSucceeds(t *testing.T) {
 			defer server.Close()
 			inserter := clickhouse.NewInserter(clickhouse.Config{URL: server.URL, User: "writer"})
 			defer inserter.Close()
-			err := inserter.Insert(t.Context(), block("t", proto.InputColumn{Name: "n", Data: &proto.ColUInt64{1}}), "token", new(proto.Buffer))
+			err := inserter.Insert(t.Context(), "token", block("t", proto.InputColumn{Name: "n", Data: &proto.ColUInt64{1}}))
 			if clickhouse.ClassOf(err) != c.want {
 				t.Errorf("error %v, want class %q", err, c.want)
 			}

@@ -1,7 +1,8 @@
 package clickhouse
 
 import (
-	"time"
+	"hash/maphash"
+	"strings"
 
 	"github.com/ClickHouse/ch-go/proto"
 
@@ -10,60 +11,164 @@ import (
 
 // Columns is one table's block under construction, in the order in which package
 // schemas/clickhouse declares the columns. Its constructor calls add one column
-// each; a wrong order panics, so a test that makes the builder finds it.
+// each; a wrong order or type panics, so a test that makes the builder finds it.
 type Columns struct {
-	table schema.Table
-	input proto.Input
+	table   schema.Table
+	input   proto.Input
+	columns []column
+	// Of the columns that are not of a fixed width, and the width of the others: what
+	// Bytes asks after every row.
+	texts  []*StringColumn
+	lows   []*LowColumn
+	arrays []column
+	width  int
 }
 
 // NewColumns returns a block of the table without columns yet.
 func NewColumns(table schema.Table) Columns { return Columns{table: table} }
 
-// AddColumn adds the next column of the table.
-func AddColumn[C proto.ColInput](c *Columns, name string, col C) C {
-	if want := c.table.Columns[len(c.input)].Name; want != name {
-		panic("column " + name + " of " + c.table.Name + " stands where " + want + " is declared")
+// add adds the next column of the table.
+func (c *Columns) add(name, typ string, col column) {
+	declared := c.table.Columns[len(c.input)]
+	if declared.Name != name {
+		panic("column " + name + " of " + c.table.Name + " stands where " + declared.Name + " is declared")
+	}
+	if have, _, _ := strings.Cut(declared.Type, "("); have != typ && declared.Type != typ {
+		panic("column " + name + " of " + c.table.Name + " is a " + typ + " where " + declared.Type + " is declared")
 	}
 	c.input = append(c.input, proto.InputColumn{Name: name, Data: col})
-	return col
+	c.columns = append(c.columns, col)
+}
+
+func (c *Columns) addFixed(name, typ string, width int, col column, f *fixed) {
+	f.width, f.typ = width, proto.ColumnType(c.table.Columns[len(c.input)].Type)
+	c.add(name, typ, col)
+	c.width += width
 }
 
 // Low adds a LowCardinality(String).
-func (c *Columns) Low(name string) *proto.ColLowCardinality[string] {
-	return AddColumn(c, name, new(proto.ColStr).LowCardinality())
+func (c *Columns) Low(name string) *LowColumn {
+	col := newLow()
+	c.add(name, "LowCardinality(String)", col)
+	c.lows = append(c.lows, col)
+	return col
+}
+
+func newLow() *LowColumn { return &LowColumn{width: 1, seed: maphash.MakeSeed()} }
+
+// Str adds a String.
+func (c *Columns) Str(name string) *StringColumn {
+	col := new(StringColumn)
+	c.add(name, "String", col)
+	c.texts = append(c.texts, col)
+	return col
 }
 
 // Lows adds an Array(LowCardinality(String)).
-func (c *Columns) Lows(name string) *proto.ColArr[string] {
-	return AddColumn(c, name, new(proto.ColStr).LowCardinality().Array())
+func (c *Columns) Lows(name string) *ArrayColumn[*LowColumn] {
+	return addArray(c, name, "Array(LowCardinality(String))", newLow())
 }
 
-// Str adds a String.
-func (c *Columns) Str(name string) *proto.ColStr { return AddColumn(c, name, new(proto.ColStr)) }
+// Strs adds an Array(String).
+func (c *Columns) Strs(name string) *ArrayColumn[*StringColumn] {
+	return addArray(c, name, "Array(String)", new(StringColumn))
+}
+
+// Floats adds an Array(Float64).
+func (c *Columns) Floats(name string) *ArrayColumn[*Float64Column] {
+	return addArray(c, name, "Array(Float64)", &Float64Column{fixed{width: 8, typ: proto.ColumnTypeFloat64}})
+}
+
+func addArray[C column](c *Columns, name, typ string, values C) *ArrayColumn[C] {
+	col := &ArrayColumn[C]{Values: values}
+	col.ends.width = 8
+	c.add(name, typ, col)
+	c.arrays = append(c.arrays, col)
+	return col
+}
+
+// UInt16 adds a UInt16.
+func (c *Columns) UInt16(name string) *UInt16Column {
+	col := new(UInt16Column)
+	c.addFixed(name, "UInt16", 2, col, &col.fixed)
+	return col
+}
+
+// UInt32 adds a UInt32.
+func (c *Columns) UInt32(name string) *UInt32Column {
+	col := new(UInt32Column)
+	c.addFixed(name, "UInt32", 4, col, &col.fixed)
+	return col
+}
 
 // UInt64 adds a UInt64.
-func (c *Columns) UInt64(name string) *proto.ColUInt64 {
-	return AddColumn(c, name, new(proto.ColUInt64))
+func (c *Columns) UInt64(name string) *UInt64Column {
+	col := new(UInt64Column)
+	c.addFixed(name, "UInt64", 8, col, &col.fixed)
+	return col
 }
 
-// Time adds a DateTime64(3, 'UTC'); see Millis.
-func (c *Columns) Time(name string) *proto.ColDateTime64 {
-	return AddColumn(c, name, new(proto.ColDateTime64).WithPrecision(proto.PrecisionMilli).WithLocation(time.UTC))
+// Int64 adds an Int64.
+func (c *Columns) Int64(name string) *Int64Column {
+	col := new(Int64Column)
+	c.addFixed(name, "Int64", 8, col, &col.fixed)
+	return col
 }
 
-// Money adds a Decimal(18, 4); see E4.
-func (c *Columns) Money(name string) *MoneyColumn {
-	return AddColumn(c, name, &MoneyColumn{typ: c.declared()})
+// Float64 adds a Float64.
+func (c *Columns) Float64(name string) *Float64Column {
+	col := new(Float64Column)
+	c.addFixed(name, "Float64", 8, col, &col.fixed)
+	return col
+}
+
+// Bool adds a Bool.
+func (c *Columns) Bool(name string) *BoolColumn {
+	col := new(BoolColumn)
+	c.addFixed(name, "Bool", 1, col, &col.fixed)
+	return col
 }
 
 // Enum adds an Enum8 with the values that the table declares.
 func (c *Columns) Enum(name string) *EnumColumn {
-	return AddColumn(c, name, &EnumColumn{typ: c.declared()})
+	col := new(EnumColumn)
+	c.addFixed(name, "Enum8", 1, col, &col.fixed)
+	return col
 }
 
-// declared returns the type of the column that is added next.
-func (c *Columns) declared() proto.ColumnType {
-	return proto.ColumnType(c.table.Columns[len(c.input)].Type)
+// UUID adds a UUID.
+func (c *Columns) UUID(name string) *UUIDColumn {
+	col := new(UUIDColumn)
+	c.addFixed(name, "UUID", 16, col, &col.fixed)
+	return col
+}
+
+// Date adds a Date.
+func (c *Columns) Date(name string) *DateColumn {
+	col := new(DateColumn)
+	c.addFixed(name, "Date", 2, col, &col.fixed)
+	return col
+}
+
+// Seconds adds a DateTime.
+func (c *Columns) Seconds(name string) *SecondsColumn {
+	col := new(SecondsColumn)
+	c.addFixed(name, "DateTime", 4, col, &col.fixed)
+	return col
+}
+
+// Time adds a DateTime64(3).
+func (c *Columns) Time(name string) *TimeColumn {
+	col := new(TimeColumn)
+	c.addFixed(name, "DateTime64", 8, col, &col.fixed)
+	return col
+}
+
+// Money adds a Decimal(18, 4).
+func (c *Columns) Money(name string) *MoneyColumn {
+	col := new(MoneyColumn)
+	c.addFixed(name, "Decimal", 8, col, &col.fixed)
+	return col
 }
 
 // Complete panics unless every column was added.
@@ -76,57 +181,36 @@ func (c *Columns) Complete() {
 // Rows returns the number of rows.
 func (c *Columns) Rows() int { return c.Block().Rows() }
 
-// Block returns the block as it stands.
+// Block returns the block as it stands. It holds the columns themselves, not a copy.
 func (c *Columns) Block() Block { return Block{Table: c.table.FullName(), Input: c.input} }
 
-// Reset empties the columns and keeps their memory.
-func (c *Columns) Reset() { c.input.Reset() }
-
-// MoneyColumn is ch-go's 64-bit decimal under the type that the table declares:
-// the precision is part of the name.
-type MoneyColumn struct {
-	proto.ColDecimal64
-	typ proto.ColumnType
+// Bytes returns what the values take; the memory that is held may be larger by a
+// quarter. It is cheap enough to be asked after every row.
+func (c *Columns) Bytes() int {
+	n := c.width * c.Rows()
+	for _, col := range c.texts {
+		n += col.size()
+	}
+	for _, col := range c.lows {
+		n += col.size()
+	}
+	for _, col := range c.arrays {
+		n += col.size()
+	}
+	return n
 }
 
-// Type implements proto.ColInput.
-func (c *MoneyColumn) Type() proto.ColumnType { return c.typ }
-
-// EnumColumn is ch-go's 8-bit enum under the type that the table declares: the
-// server wants to see the values.
-type EnumColumn struct {
-	proto.ColEnum8
-	typ proto.ColumnType
-}
-
-// Type implements proto.ColInput.
-func (c *EnumColumn) Type() proto.ColumnType { return c.typ }
-
-// The range of DateTime64(3): 1900-01-01 to 2299-12-31 23:59:59.999 UTC, in
-// milliseconds since 1970.
-const (
-	minMillis = -2208988800000
-	maxMillis = 10413791999999
-)
-
-// InRange reports whether a time in milliseconds since 1970 fits a column.
-func InRange(ms int64) bool { return minMillis <= ms && ms <= maxMillis }
-
-// Millis returns the value for a Time column, moved to the nearest end of its
-// range.
-func Millis(ms int64) proto.DateTime64 {
-	return proto.DateTime64(max(minMillis, min(maxMillis, ms)))
-}
-
-// Day returns the value for a Date column, days since 1970, moved to the nearest
-// end of its range, 1970-01-01 to 2149-06-06.
-func Day(d int32) proto.Date { return proto.Date(max(0, min(65535, d))) }
-
-// maxMoney is the largest amount of Decimal(18, 4), in 1/10000.
-const maxMoney = 999_999_999_999_999_999
-
-// E4 returns the value for a Money column of an amount in 1/10000, moved to the
-// nearest end of its range.
-func E4(amount int64) proto.Decimal64 {
-	return proto.Decimal64(max(-maxMoney, min(maxMoney, amount)))
+// Reset empties the columns and keeps their memory, but for what is beyond keep bytes.
+func (c *Columns) Reset(keep int) {
+	held := 0
+	for _, col := range c.columns {
+		col.Reset()
+		held += col.capacity()
+	}
+	if held <= keep {
+		return
+	}
+	for _, col := range c.columns {
+		col.trim(keep, held)
+	}
 }

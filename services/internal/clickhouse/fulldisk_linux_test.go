@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/ClickHouse/ch-go/proto"
-
 	schema "touchline.dev/schemas/clickhouse"
 	"touchline.dev/services/internal/clickhouse"
 	"touchline.dev/services/internal/clickhousetest"
@@ -41,9 +39,8 @@ func TestInsert_intoAFullDisk(t *testing.T) {
 		if err := os.Remove(reserve); err != nil {
 			t.Fatal(err)
 		}
-		var buf proto.Buffer
 		for range 3 {
-			if err := inserter.Insert(t.Context(), block, "token", &buf); clickhouse.ClassOf(err) != clickhouse.ClassDisk {
+			if err := inserter.Insert(t.Context(), "token", block); clickhouse.ClassOf(err) != clickhouse.ClassDisk {
 				t.Fatalf("class %q, want a full disk: %v", clickhouse.ClassOf(err), err)
 			}
 		}
@@ -55,7 +52,7 @@ func TestInsert_intoAFullDisk(t *testing.T) {
 
 		disk.Free(t)
 		for range 2 {
-			if err := inserter.Insert(t.Context(), block, "token", &buf); err != nil {
+			if err := inserter.Insert(t.Context(), "token", block); err != nil {
 				t.Fatal(err)
 			}
 			for what, want := range map[string]uint64{

@@ -1,7 +1,6 @@
 package clickhouse
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,7 +47,7 @@ func NewInserter(cfg Config) *Inserter {
 		Transport: &http.Transport{
 			DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
 			MaxIdleConnsPerHost: 16, IdleConnTimeout: 30 * time.Second, DisableCompression: true,
-			ResponseHeaderTimeout: insertTimeout,
+			ResponseHeaderTimeout: insertTimeout, WriteBufferSize: socketBytes,
 		},
 		// A redirect would carry rows and password to where it points.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -58,6 +58,10 @@ func NewInserter(cfg Config) *Inserter {
 // on an idle server; a loaded one may queue behind merges.
 const insertTimeout = 60 * time.Second
 
+// MaxRows is the largest number of rows that a server takes as one block, whatever
+// their size.
+const MaxRows = 1_048_449
+
 // maxAnswer bounds what is read of an answer: a success is empty, an error a line that
 // may quote values of a row before it says where it happened.
 const maxAnswer = 256 << 10
@@ -66,44 +70,54 @@ const maxAnswer = 256 << 10
 // stores nothing; see Probe.
 const TouchpointsProbe = "touchline.touchpoints_probe"
 
-// Insert writes the block as one block under the deduplication token: repeating
-// the same block under the same token writes nothing twice, in the table and in
-// the targets of its views, as long as their windows reach back. The block is
-// encoded into buf, which is reset first and may be reused afterwards. ClassOf and
-// Explain say what an error is about.
-func (i *Inserter) Insert(ctx context.Context, b Block, token string, buf *proto.Buffer) error {
-	return i.post(ctx, b.Table, b, url.Values{"insert_deduplication_token": {token}}, buf)
+// Insert writes the blocks, which are all of one table and have the same columns, in
+// their order as one block under the deduplication token: repeating the same rows under
+// the same token, in whatever blocks, writes nothing twice, in the table and in the
+// targets of its views, as long as their windows reach back. Up to MaxRows rows are one
+// block. Blocks without rows are left out, and
+// without any rows nothing is sent. The blocks must not change until it returns, and may
+// be reused afterwards. ClassOf and Explain say what an error is about.
+func (i *Inserter) Insert(ctx context.Context, token string, blocks ...Block) error {
+	blocks = slices.DeleteFunc(slices.Clone(blocks), func(b Block) bool { return b.Rows() == 0 })
+	if len(blocks) == 0 {
+		return nil
+	}
+	return i.post(ctx, blocks[0].Table, url.Values{"insert_deduplication_token": {token}}, blocks)
 }
 
 // Probe asks whether a table takes the block, by sending it to the table's twin: one
 // with the same columns and constraints that stores nothing, such as
 // TouchpointsProbe. No token is used and nothing is written, so any part of a block
 // may be probed, any number of times. Refused tells an answer from a failure to ask.
-func (i *Inserter) Probe(ctx context.Context, b Block, twin string, buf *proto.Buffer) error {
-	return i.post(ctx, twin, b, url.Values{}, buf)
+func (i *Inserter) Probe(ctx context.Context, twin string, b Block) error {
+	return i.post(ctx, twin, url.Values{}, []Block{b})
 }
 
-// post sends the block to the table and returns nil only when ClickHouse itself says
-// that it has it.
-func (i *Inserter) post(ctx context.Context, table string, b Block, query url.Values, buf *proto.Buffer) error {
-	buf.Reset()
-	blk := proto.Block{Columns: len(b.Input), Rows: b.Rows()}
-	if err := blk.EncodeRawBlock(buf, 0, b.Input); err != nil {
-		return fmt.Errorf("encode block of %s: %w", table, err)
+// post sends the blocks to the table and returns nil only when ClickHouse itself says
+// that it has them.
+func (i *Inserter) post(ctx context.Context, table string, query url.Values, blocks []Block) error {
+	rows, err := newBody(blocks)
+	if err != nil {
+		return fmt.Errorf("insert into %s: %w", table, err)
 	}
-	query.Set("query", insertStatement(table, b.Input))
+	query.Set("query", insertStatement(table, blocks[0].Input))
 	// Otherwise the server gathers small inserts, and ignores their tokens.
 	query.Set("async_insert", "0")
 	// No limit: a block is never split, so one that is refused for its partitions
 	// would be refused for ever. The most months that event times can touch, 1971
 	// to 2299, take 24 s and 1.2 GB of the server; a clock has to jump for that.
 	query.Set("max_partitions_per_insert_block", "0")
+	// The transport may be at the body even after an answer; without the context it
+	// closes the connection and leaves it.
+	defer rows.end()
 	ctx, cancel := context.WithTimeout(ctx, insertTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(i.cfg.URL, "/")+"/?"+query.Encode(), bytes.NewReader(buf.Buf))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(i.cfg.URL, "/")+"/?"+query.Encode(), nil)
 	if err != nil {
 		return fmt.Errorf("insert into %s: %w", table, err)
 	}
+	req.Body, _ = rows.open()
+	req.ContentLength, req.GetBody = -1, rows.open
 	req.Header.Set("X-ClickHouse-User", i.cfg.User)
 	req.Header.Set("X-ClickHouse-Key", i.cfg.Password.Reveal())
 	resp, err := i.client.Do(req)

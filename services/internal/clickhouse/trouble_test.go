@@ -48,7 +48,7 @@ func (x *trouble) insert(ctx context.Context, n uint64) error {
 
 // send inserts a column.
 func (x *trouble) send(ctx context.Context, column proto.ColInput, token string) error {
-	return x.inserter.Insert(ctx, block("trouble.t", proto.InputColumn{Name: "n", Data: column}), token, new(proto.Buffer))
+	return x.inserter.Insert(ctx, token, block("trouble.t", proto.InputColumn{Name: "n", Data: column}))
 }
 
 func (x *trouble) want(err error, want clickhouse.Class) {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	schema "touchline.dev/schemas/clickhouse"
@@ -78,7 +77,6 @@ func TestProbe_refusesWhatTheTableRefuses(t *testing.T) {
 	migrate(t, conn, account)
 	inserter := clickhouse.NewInserter(clickhousetest.Start(t).Config())
 	defer inserter.Close()
-	var buf proto.Buffer
 
 	const n = 1000
 	for i, bad := range []map[int]string{
@@ -93,7 +91,7 @@ func TestProbe_refusesWhatTheTableRefuses(t *testing.T) {
 			})
 		}
 		probe := func(lo, hi int) error {
-			return inserter.Probe(t.Context(), rows(lo, hi), clickhouse.TouchpointsProbe, &buf)
+			return inserter.Probe(t.Context(), clickhouse.TouchpointsProbe, rows(lo, hi))
 		}
 		found, err := clickhouse.FindRefused(n, 10, probe)
 		if err != nil || len(found) != len(bad) {
@@ -104,7 +102,7 @@ func TestProbe_refusesWhatTheTableRefuses(t *testing.T) {
 				t.Errorf("%v: row %d is good", bad, row)
 			}
 		}
-		table := inserter.Insert(t.Context(), rows(0, n), fmt.Sprint("token ", i), &buf)
+		table := inserter.Insert(t.Context(), fmt.Sprint("token ", i), rows(0, n))
 		if twin := probe(0, n); clickhouse.ClassOf(table) != clickhouse.ClassOf(twin) || (twin == nil) != (len(bad) == 0) {
 			t.Errorf("%v: the table says %v, the twin %v", bad, table, twin)
 		}

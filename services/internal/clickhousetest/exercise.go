@@ -160,10 +160,10 @@ func span(lo, hi, months int) clickhouse.Block {
 	return clickhouse.Block{Table: "exercise.numbers", Input: proto.Input{{Name: "n", Data: n}, {Name: "month", Data: month}}}
 }
 
-// insert inserts a block, which must succeed.
-func (x *exercise) insert(token string, b clickhouse.Block) {
+// insert inserts blocks as one insert, which must succeed.
+func (x *exercise) insert(token string, blocks ...clickhouse.Block) {
 	x.Helper()
-	if err := x.inserter.Insert(x.Context(), b, token, new(proto.Buffer)); err != nil {
+	if err := x.inserter.Insert(x.Context(), token, blocks...); err != nil {
 		x.Fatalf("insert under %s: %v", token, err)
 	}
 }

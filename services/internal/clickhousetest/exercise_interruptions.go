@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/ClickHouse/ch-go/proto"
-
 	"touchline.dev/services/internal/clickhouse"
 )
 
@@ -28,7 +26,7 @@ func (x *exercise) interrupt(r *rand.Rand, took time.Duration, token string, b c
 	ctx, cancel := context.WithCancel(x.Context())
 	defer cancel()
 	first := make(chan error, 1)
-	go func() { first <- x.inserter.Insert(ctx, b, token, new(proto.Buffer)) }()
+	go func() { first <- x.inserter.Insert(ctx, token, b) }()
 	time.Sleep(time.Duration(r.Int64N(int64(took) + 1)))
 	stop(cancel)
 	err = <-first
@@ -36,7 +34,7 @@ func (x *exercise) interrupt(r *rand.Rand, took time.Duration, token string, b c
 		return x.conn.QueryRow(x.Context(), digest).Scan(&state) == nil
 	})
 	x.until("insert after an interruption", func() bool {
-		return x.inserter.Insert(x.Context(), b, token, new(proto.Buffer)) == nil
+		return x.inserter.Insert(x.Context(), token, b) == nil
 	})
 	return state, err
 }

@@ -6,8 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/ClickHouse/ch-go/proto"
-
 	schema "touchline.dev/schemas/clickhouse"
 	"touchline.dev/services/internal/clickhouse"
 )
@@ -119,7 +117,7 @@ func touchpointsTwin(x *exercise) {
 	x.migrated()
 	for _, c := range []struct {
 		column string
-		enum   proto.Enum8
+		enum   int8
 		refuse bool
 	}{
 		{"", 1, false}, {"project", 1, true}, {"event", 1, true}, {"user_id", 1, false},
@@ -128,13 +126,20 @@ func touchpointsTwin(x *exercise) {
 		block := Rows(x.T, schema.Touchpoints(), 100, func(column string, row int) (string, bool) {
 			return "", column == c.column && row == 57
 		})
-		for _, column := range block.Input {
-			if enum, ok := column.Data.(*clickhouse.EnumColumn); ok {
-				enum.ColEnum8[57] = c.enum
+		for i, column := range schema.Touchpoints().Columns {
+			if kind(column.Type) == "Enum8" {
+				one := clickhouse.NewColumns(schema.Table{Columns: []schema.Column{column}})
+				fill(one.Enum(column.Name), 100, func(row int) int8 {
+					if row == 57 {
+						return c.enum
+					}
+					return 1
+				})
+				block.Input[i] = one.Block().Input[0]
 			}
 		}
-		table := x.inserter.Insert(x.Context(), block, fmt.Sprint(c), new(proto.Buffer))
-		twin := x.inserter.Probe(x.Context(), block, clickhouse.TouchpointsProbe, new(proto.Buffer))
+		table := x.inserter.Insert(x.Context(), fmt.Sprint(c), block)
+		twin := x.inserter.Probe(x.Context(), clickhouse.TouchpointsProbe, block)
 		if clickhouse.ClassOf(table) != clickhouse.ClassOf(twin) {
 			x.Errorf("%v: the table says %v, the twin %v", c, table, twin)
 		}

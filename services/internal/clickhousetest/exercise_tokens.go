@@ -61,7 +61,7 @@ func concurrent(x *exercise) {
 		for range writers {
 			all.Go(func() {
 				b := span(1+round*size, (round+1)*size, 6)
-				if err := x.inserter.Insert(x.Context(), b, fmt.Sprint("round ", round), new(proto.Buffer)); err != nil {
+				if err := x.inserter.Insert(x.Context(), fmt.Sprint("round ", round), b); err != nil {
 					x.Errorf("insert with %d others: %v", writers-1, err)
 				}
 			})

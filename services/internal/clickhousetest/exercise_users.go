@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ClickHouse/ch-go/proto"
 	clickhousego "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
@@ -57,7 +56,7 @@ func rights(x *exercise) {
 	}
 	inserter := clickhouse.NewInserter(x.server.ConfigOf(x.server.BI))
 	defer inserter.Close()
-	err := inserter.Insert(x.Context(), Rows(x.T, schema.Touchpoints(), 1, nil), "bi", new(proto.Buffer))
+	err := inserter.Insert(x.Context(), "bi", Rows(x.T, schema.Touchpoints(), 1, nil))
 	if clickhouse.ClassOf(err) != clickhouse.ClassReadOnly {
 		x.Errorf("insert as the read-only user: class %q of %v", clickhouse.ClassOf(err), err)
 	}
@@ -162,7 +161,7 @@ func wrongPassword(x *exercise) {
 	wrong := embedded.Credentials{User: x.server.Writer.User, Password: "wrong"}
 	inserter := clickhouse.NewInserter(x.server.ConfigOf(wrong))
 	defer inserter.Close()
-	err := inserter.Insert(x.Context(), span(1, 1, 1), "a", new(proto.Buffer))
+	err := inserter.Insert(x.Context(), "a", span(1, 1, 1))
 	if got, want := clickhouse.Explain(err), "ClickHouse denies access, inserting into exercise.numbers"; got != want {
 		x.Errorf("explained %q, want %q: %v", got, want, err)
 	}

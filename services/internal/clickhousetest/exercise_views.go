@@ -41,7 +41,7 @@ func throwingView(x *exercise) {
 	x.exec("CREATE TABLE exercise.late (n UInt64) ENGINE = MergeTree ORDER BY n" + window)
 	x.exec("CREATE MATERIALIZED VIEW exercise.late_mv TO exercise.late AS SELECT n + throwIf((SELECT max(on) FROM exercise.broken) = 1) AS n FROM exercise.numbers")
 	for range 2 {
-		err := x.inserter.Insert(x.Context(), span(1, 100, 3), "a", new(proto.Buffer))
+		err := x.inserter.Insert(x.Context(), "a", span(1, 100, 3))
 		if clickhouse.ClassOf(err) != clickhouse.ClassView {
 			x.Fatalf("class %q of %v", clickhouse.ClassOf(err), err)
 		}
@@ -61,7 +61,7 @@ func constraintWritesNothing(x *exercise) {
 	x.numbers()
 	x.exec("ALTER TABLE exercise.numbers ADD CONSTRAINT small CHECK n < 50000")
 	// The last row of a large block over all months is at fault.
-	err := x.inserter.Insert(x.Context(), span(1, 50000, 12), "a", new(proto.Buffer))
+	err := x.inserter.Insert(x.Context(), "a", span(1, 50000, 12))
 	if !clickhouse.Refused(err) {
 		x.Fatalf("class %q of %v", clickhouse.ClassOf(err), err)
 	}
@@ -87,7 +87,7 @@ func twin(x *exercise) {
 		column := new(proto.ColStr)
 		column.Append(text)
 		b := clickhouse.Block{Table: table, Input: proto.Input{{Name: "v", Data: column}, {Name: "n", Data: &proto.ColUInt64{n}}}}
-		return x.inserter.Probe(x.Context(), b, table, new(proto.Buffer))
+		return x.inserter.Probe(x.Context(), table, b)
 	}
 	refused := 0
 	for typ, values := range texts {
@@ -127,7 +127,7 @@ func enumNumbers(x *exercise) {
 
 	x.exec("TRUNCATE TABLE exercise.t")
 	x.exec("ALTER TABLE exercise.t ADD CONSTRAINT known CHECK toInt8(e) BETWEEN 1 AND 2")
-	if err := x.inserter.Insert(x.Context(), block.Block(), "b", new(proto.Buffer)); !clickhouse.Refused(err) {
+	if err := x.inserter.Insert(x.Context(), "b", block.Block()); !clickhouse.Refused(err) {
 		x.Errorf("with a constraint: %v", err)
 	}
 }

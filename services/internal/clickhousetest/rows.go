@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/ch-go/proto"
 	"github.com/google/uuid"
 
 	schema "touchline.dev/schemas/clickhouse"
@@ -61,37 +60,44 @@ func addColumn(c *clickhouse.Columns, column schema.Column, n int, text func(row
 	case "LowCardinality(String)":
 		fill(c.Low(name), n, text)
 	case "Array(LowCardinality(String))":
-		fill(c.Lows(name), n, func(row int) []string { return []string{text(row), "second"} })
+		texts := c.Lows(name)
+		fillPairs(n, text, texts.Values, texts.EndRow)
 	case "Array(String)":
-		fill(clickhouse.AddColumn(c, name, new(proto.ColStr).Array()), n, func(row int) []string { return []string{text(row), "second"} })
+		texts := c.Strs(name)
+		fillPairs(n, text, texts.Values, texts.EndRow)
 	case "Array(Float64)":
-		fill(clickhouse.AddColumn(c, name, new(proto.ColFloat64).Array()), n, func(row int) []float64 { return []float64{float64(row + 1), 2} })
+		numbers := c.Floats(name)
+		for row := range n {
+			numbers.Values.Append(float64(row + 1))
+			numbers.Values.Append(2)
+			numbers.EndRow()
+		}
 	case "UInt16":
-		fill(clickhouse.AddColumn(c, name, new(proto.ColUInt16)), n, func(int) uint16 { return 1 })
+		fill(c.UInt16(name), n, func(int) uint16 { return 1 })
 	case "UInt32":
-		fill(clickhouse.AddColumn(c, name, new(proto.ColUInt32)), n, func(row int) uint32 { return uint32(row + 1) })
+		fill(c.UInt32(name), n, func(row int) uint32 { return uint32(row + 1) })
 	case "UInt64":
 		fill(c.UInt64(name), n, func(row int) uint64 { return uint64(row + 1) })
 	case "Int64":
-		fill(clickhouse.AddColumn(c, name, new(proto.ColInt64)), n, func(row int) int64 { return int64(row + 1) })
+		fill(c.Int64(name), n, func(row int) int64 { return int64(row + 1) })
 	case "Float64":
-		fill(clickhouse.AddColumn(c, name, new(proto.ColFloat64)), n, func(row int) float64 { return float64(row + 1) })
+		fill(c.Float64(name), n, func(row int) float64 { return float64(row + 1) })
 	case "Bool":
-		fill(clickhouse.AddColumn(c, name, new(proto.ColBool)), n, func(int) bool { return false })
+		fill(c.Bool(name), n, func(int) bool { return false })
 	case "UUID":
-		fill(clickhouse.AddColumn(c, name, new(proto.ColUUID)), n, func(row int) uuid.UUID {
+		fill(c.UUID(name), n, func(row int) uuid.UUID {
 			return uuid.NewSHA1(uuid.NameSpaceOID, fmt.Appendf(nil, "%s %d", name, row))
 		})
 	case "Enum8":
-		fill(&c.Enum(name).ColEnum8, n, func(int) proto.Enum8 { return 1 })
+		fill(c.Enum(name), n, func(int) int8 { return 1 })
 	case "Decimal(18, 4)":
-		fill(&c.Money(name).ColDecimal64, n, func(row int) proto.Decimal64 { return clickhouse.E4(int64(row+1) * 10_000) })
+		fill(c.Money(name), n, func(row int) int64 { return int64(row+1) * 10_000 })
 	case "Date":
-		fill(clickhouse.AddColumn(c, name, new(proto.ColDate)), n, at)
+		fill(c.Date(name), n, func(row int) int32 { return int32(at(row).Unix() / 86_400) })
 	case "DateTime('UTC')":
-		fill(clickhouse.AddColumn(c, name, &proto.ColDateTime{Location: time.UTC}), n, at)
+		fill(c.Seconds(name), n, func(row int) uint32 { return uint32(at(row).Unix()) })
 	case "DateTime64(3, 'UTC')":
-		fill(c.Time(name), n, at)
+		fill(c.Time(name), n, func(row int) int64 { return at(row).UnixMilli() })
 	default:
 		return fmt.Errorf("column %s has type %s, which is not known here", name, column.Type)
 	}
@@ -101,5 +107,14 @@ func addColumn(c *clickhouse.Columns, column schema.Column, n int, text func(row
 func fill[T any](col interface{ Append(v T) }, n int, value func(row int) T) {
 	for row := range n {
 		col.Append(value(row))
+	}
+}
+
+// fillPairs fills an array column with arrays of two.
+func fillPairs(n int, text func(row int) string, values interface{ Append(v string) }, endRow func()) {
+	for row := range n {
+		values.Append(text(row))
+		values.Append("second")
+		endRow()
 	}
 }

@@ -26,12 +26,21 @@ type committer struct {
 
 	mu      sync.Mutex // guards the following
 	pending map[int32]*pendingCommit
+	// ended is set when nothing is sent any more.
+	ended bool
 }
 
 type pendingCommit struct {
 	owner  *Partition
 	commit Commit
 	done   []chan error
+	// others have to be owned, too, when the commit is sent.
+	others []*Partition
+	// certain says that the commit ends only when its fate is decided. sent is the
+	// session under which a request with it went out; without a clear answer the
+	// broker may still take it for as long as that session lasts.
+	certain bool
+	sent    session
 }
 
 // commitLaterDelay gathers the commits of several partitions and batches into
@@ -49,8 +58,8 @@ func newCommitter(g *Group) *committer {
 // submit puts a commit in the place of an earlier one of the same partition that
 // was not sent yet. done, which may be nil, is told how it went; it is told
 // ErrLost at once when the assignment is over.
-func (c *committer) submit(owner *Partition, commit Commit, done chan error) {
-	if !c.put(owner, commit, done) {
+func (c *committer) submit(p *pendingCommit, done chan error) {
+	if !c.put(p, done) {
 		if done != nil {
 			done <- ErrLost
 		}
@@ -64,24 +73,23 @@ func (c *committer) submit(owner *Partition, commit Commit, done chan error) {
 }
 
 // put refuses an assignment that is over: what is pending may be its successor's.
-func (c *committer) put(owner *Partition, commit Commit, done chan error) bool {
+func (c *committer) put(p *pendingCommit, done chan error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if alive, _ := c.group.owns(owner, session{}); !alive {
+	if alive, _ := c.group.owns(p.owner, session{}); !alive || c.ended {
 		return false
 	}
-	p := c.pending[owner.ID()]
-	if p == nil || p.owner != owner {
-		if p != nil {
-			p.finish(ErrLost)
-		}
-		p = &pendingCommit{owner: owner}
-		c.pending[owner.ID()] = p
-	}
-	p.commit = commit
 	if done != nil {
 		p.done = append(p.done, done)
 	}
+	if before := c.pending[p.owner.ID()]; before != nil {
+		if before.owner == p.owner {
+			p.done = append(p.done, before.done...)
+		} else {
+			before.finish(ErrLost)
+		}
+	}
+	c.pending[p.owner.ID()] = p
 	return true
 }
 
@@ -103,6 +111,9 @@ func (c *committer) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			c.mu.Lock()
+			c.ended = true
+			c.mu.Unlock()
 			c.abandon(c.take())
 			return
 		case <-c.wake:
@@ -165,13 +176,12 @@ func (c *committer) check(req *kmsg.OffsetCommitRequest, batch map[int32]*pendin
 		kept := req.Topics[i].Partitions[:0]
 		for _, rp := range req.Topics[i].Partitions {
 			p := batch[rp.Partition]
-			alive, current := c.group.owns(p.owner, s)
-			if !alive {
+			switch c.judge(p, s) {
+			case commitDrop:
 				p.finish(ErrLost)
 				delete(batch, rp.Partition)
 				continue
-			}
-			if !current {
+			case commitWait:
 				return errOtherSession
 			}
 			rp.Metadata = new(p.commit.Metadata)
@@ -182,7 +192,40 @@ func (c *committer) check(req *kmsg.OffsetCommitRequest, batch map[int32]*pendin
 	if len(batch) == 0 {
 		return ErrLost
 	}
+	for _, p := range batch {
+		p.sent = s
+	}
 	return nil
+}
+
+type commitVerdict int
+
+const (
+	commitSend commitVerdict = iota
+	commitDrop
+	commitWait
+)
+
+// judge decides about one commit of a request that is built for session s. One that
+// went out under the same session and was not answered goes out again whoever owns
+// its partition by now: until the session ends nobody else can have it, and only an
+// answer tells what became of the first. Under a later session the broker has either
+// taken it or refuses it for ever.
+func (c *committer) judge(p *pendingCommit, s session) commitVerdict {
+	alive, current := c.group.owns(p.owner, s)
+	for _, o := range p.others {
+		owned, _ := c.group.owns(o, s)
+		alive = alive && owned
+	}
+	switch {
+	case p.certain && p.sent == s:
+		return commitSend
+	case !alive, p.certain && p.sent != (session{}):
+		return commitDrop
+	case !current:
+		return commitWait
+	}
+	return commitSend
 }
 
 // settle tells the waiting workers how their commits went.
@@ -210,7 +253,7 @@ func (c *committer) settle(batch map[int32]*pendingCommit, resp *kmsg.OffsetComm
 		case ok && !kerr.IsRetriable(perr) && !errors.Is(perr, kerr.RebalanceInProgress):
 			p.finish(perr)
 		default:
-			if alive, _ := c.group.owns(p.owner, session{}); !alive {
+			if alive, _ := c.group.owns(p.owner, session{}); !alive && (!p.certain || p.sent == (session{})) {
 				p.finish(ErrLost)
 				continue
 			}

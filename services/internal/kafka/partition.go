@@ -23,7 +23,7 @@ type Commit struct {
 }
 
 // Partition is one assignment of a partition to this process, as its worker sees
-// it. Its methods are for that worker alone, except Beat. Once the worker was
+// it. Its methods are for that worker alone, unless they say otherwise. Once the worker was
 // cancelled or has returned, Poll returns ErrLost, nothing is fetched, and
 // commits are refused.
 type Partition struct {
@@ -72,23 +72,38 @@ func (p *Partition) TopicID(ctx context.Context, topic string) (string, error) {
 	return uuid.UUID(id).String(), nil
 }
 
-// Committed asks the broker for the committed offset and its metadata; Offset is
+// Commits asks the broker for what is committed of all partitions of the topic;
+// those without a commit are left out. After a partition was assigned, nothing that
+// its earlier owners have sent can change the answer any more.
+func (p *Partition) Commits(ctx context.Context) (map[int32]Commit, error) {
+	p.Beat()
+	offsets, err := kadm.NewClient(p.group.member).FetchOffsets(ctx, p.group.opts.Group)
+	if err != nil {
+		return nil, fmt.Errorf("fetch committed offsets: %w", err)
+	}
+	all := make(map[int32]Commit)
+	for id, o := range offsets[p.Topic()] {
+		switch {
+		case o.Err != nil:
+			return nil, fmt.Errorf("fetch committed offset of partition %d: %w", id, o.Err)
+		case o.At >= 0:
+			all[id] = Commit{Offset: o.At, Metadata: o.Metadata}
+		}
+	}
+	return all, nil
+}
+
+// Committed is the committed offset of this partition and its metadata; Offset is
 // NoOffset when nothing was committed.
 func (p *Partition) Committed(ctx context.Context) (Commit, error) {
-	p.Beat()
-	adm := kadm.NewClient(p.group.member)
-	offsets, err := adm.FetchOffsets(ctx, p.group.opts.Group)
+	all, err := p.Commits(ctx)
 	if err != nil {
-		return Commit{}, fmt.Errorf("fetch committed offset: %w", err)
+		return Commit{}, err
 	}
-	o, ok := offsets.Lookup(p.Topic(), p.ID())
-	if !ok || o.At < 0 {
-		return Commit{Offset: NoOffset}, nil
+	if c, ok := all[p.ID()]; ok {
+		return c, nil
 	}
-	if o.Err != nil {
-		return Commit{}, fmt.Errorf("fetch committed offset: %w", o.Err)
-	}
-	return Commit{Offset: o.At, Metadata: o.Metadata}, nil
+	return Commit{Offset: NoOffset}, nil
 }
 
 // Bounds asks the broker for the first offset that the log still holds and the
@@ -231,21 +246,39 @@ func (p *Partition) notify() {
 // ErrLost means that it is not, and that nothing may be done on its strength.
 func (p *Partition) Commit(ctx context.Context, c Commit) error {
 	defer p.owner.wait()()
-	done := make(chan error, 1)
-	p.group.commit.submit(p, c, done)
 	select {
-	case err := <-done:
+	case err := <-p.CommitAsync(c):
 		return err
 	case <-ctx.Done():
 		return errors.Join(ErrLost, ctx.Err())
 	}
 }
 
+// CommitAsync is Commit without the waiting: the channel gets the one answer. It may
+// be called from any goroutine.
+func (p *Partition) CommitAsync(c Commit) <-chan error {
+	done := make(chan error, 1)
+	p.group.commit.submit(&pendingCommit{owner: p, commit: c}, done)
+	return done
+}
+
+// CommitFor commits c on the strength of further partitions of the same group: it is
+// sent only while all of them are owned. It returns when its fate is decided: nil
+// means that the broker has it; after an error it has it or not, but what Commits
+// returns from then on is final, unless the group has ended. It may be called from
+// any goroutine.
+func (p *Partition) CommitFor(c Commit, others []*Partition) error {
+	defer p.owner.wait()()
+	done := make(chan error, 1)
+	p.group.commit.submit(&pendingCommit{owner: p, commit: c, others: others, certain: true}, done)
+	return <-done
+}
+
 // CommitLater has c committed soon, unless a later commit overtakes it. Failing
 // to commit is not an error of the worker: it only means that more is repeated.
 func (p *Partition) CommitLater(c Commit) {
 	p.Beat()
-	p.group.commit.submit(p, c, nil)
+	p.group.commit.submit(&pendingCommit{owner: p, commit: c}, nil)
 }
 
 // recordBytes is what a waiting record costs in memory, roughly.

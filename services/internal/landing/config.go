@@ -8,10 +8,10 @@ import (
 
 // Config says when a chunk is closed.
 type Config struct {
-	FlushAge    time.Duration `yaml:"flush_age" doc:"A chunk is inserted when its first record has waited for so long, or a little later: see insert_share."`
-	InsertShare float64       `yaml:"insert_share" doc:"Part of the time, 0.01 to 1, for which a service may keep ClickHouse busy with inserts of less than 10,000 rows. They go one at a time; chunks grow while they wait."`
-	MaxRows     int           `yaml:"max_rows" doc:"A chunk is inserted at once when it has so many rows."`
-	MaxBytes    config.Bytes  `yaml:"max_bytes" doc:"Memory for the chunks of all partitions that a service lands; when it is used up, the largest is inserted. Encoding takes as much again."`
+	FlushAge    time.Duration `yaml:"flush_age" doc:"What was gathered is inserted when its first record has waited for so long, or a little later: see insert_share."`
+	InsertShare float64       `yaml:"insert_share" doc:"Part of the time, 0.01 to 1, for which a service may keep ClickHouse busy with inserts of less than 10,000 rows; chunks grow while they wait."`
+	MaxRows     int           `yaml:"max_rows" doc:"A chunk is inserted at once when it has so many rows, of all partitions that a service lands."`
+	MaxBytes    config.Bytes  `yaml:"max_bytes" doc:"Memory for chunks, of all partitions that a service lands: half for what is gathered, which is inserted when that is used up, half for what is being inserted."`
 }
 
 // Default keeps events queryable within half a second; under load chunks fill up

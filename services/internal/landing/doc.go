@@ -1,28 +1,35 @@
 // Package landing brings the records of a topic into ClickHouse tables, each
 // exactly once, whatever is killed, paused or repeated, without FINAL.
 //
-// A worker per partition gathers records into a chunk: a range of offsets whose
-// rows go to each table as one insert block under one deduplication token. Before
-// the first insert the range is committed to the consumer group as an intent, in
-// the metadata of the offset; after the last one the offset moves behind it.
-// Whoever takes the partition over finishes a pending intent exactly as it was
-// written: the same range under the same mark gives the same blocks under the
-// same token, and ClickHouse drops what it already has, in the table and in the
-// target of every view.
+// A worker per partition gathers records, and what all partitions of a process have
+// gathered goes into one chunk: a range of offsets of each, whose rows go to each
+// table as one insert under one deduplication token. Before the first insert the
+// chunk is committed to the consumer group as an intent, in the metadata of the
+// offset of one of its partitions, the leader; after the last one the offsets move
+// behind it, the leader's last. Whoever takes the leader over finishes a pending
+// intent exactly as it was written: the same ranges under the same marks give the
+// same blocks under the same token, and ClickHouse drops what it already has, in the
+// table and in the target of every view. Whoever takes over another partition of the
+// chunk waits until it has landed.
+//
+// One partition's commit decides about the chunk, so nothing depends on whether a
+// broker takes commits of several partitions together. It is sent only while every
+// partition of the chunk is owned, and nobody goes on before its fate is known
+// (kafka.Partition.CommitFor).
 //
 // # When a chunk is closed
 //
-// A chunk is inserted when it is full, or when its first record has waited for
-// flush_age and the gate lets it pass: one small insert at a time in a process,
-// and after each a pause, so that a slow ClickHouse gets fewer and larger ones.
-// Chunks grow while they wait.
+// One chunk of a process is under way at a time. The next one is closed when it is
+// full, or when its first record has waited for flush_age and, if it is small, a pause
+// after the last one is over, so that a slow ClickHouse gets fewer and larger ones.
+// A partition may gather only as much as is left for the others, so one with a
+// backlog delays nobody.
 //
 // # When ClickHouse does not take it
 //
-// An insert that fails is repeated for as long as the partition is owned. The
-// worker reads nothing meanwhile, so what it holds is bounded: the chunks of all
-// workers by max_bytes together, their encoded form once more during an attempt,
-// and the records fetched ahead by the queue of each partition (kafka.GroupOptions).
+// An insert that fails is repeated for as long as the leader is owned. Workers gather
+// until their half of max_bytes is used up, and what is fetched ahead is bounded by the
+// queue of each partition (kafka.GroupOptions).
 //
 // A block of the first table that ClickHouse refuses is taken apart with its twin,
 // a table that refuses the same rows and keeps none. The records at fault go into

@@ -69,7 +69,7 @@ func TestLander_takesOverAnIntentWithExclusions(t *testing.T) {
 		t.Errorf("the lander took %s to end", took)
 	}
 	intent := f.pending(0)
-	if intent == nil || !slices.Equal(intent.Excluded, []int64{7, 407, 807}) {
+	if intent == nil || !slices.Equal(intent.Shares[0].Excluded, []int64{7, 407, 807}) {
 		t.Fatalf("intent %+v is pending, want 7, 407 and 807 excluded", intent)
 	}
 	f.expect(0)
@@ -93,7 +93,7 @@ func (f *fixture) pendingExcluded() int {
 	if err != nil || s.Pending == nil {
 		return 0
 	}
-	return len(s.Pending.Excluded)
+	return len(s.Pending.Shares[0].Excluded)
 }
 
 func TestLander_stopsWhenTooMuchIsRefused(t *testing.T) {
@@ -105,7 +105,7 @@ func TestLander_stopsWhenTooMuchIsRefused(t *testing.T) {
 	if err := f.group(large())(ctx); !errors.Is(err, clickhouse.ErrManyRefused) {
 		t.Errorf("lander ended with %v", err)
 	}
-	if intent := f.pending(0); intent == nil || len(intent.Excluded) > 0 {
+	if intent := f.pending(0); intent == nil || len(intent.Shares[0].Excluded) > 0 {
 		t.Errorf("intent %+v is pending", intent)
 	}
 	f.expect(0)
@@ -133,7 +133,7 @@ func TestLander_stopsWhenPartOfARefusedBlockIsStored(t *testing.T) {
 	f.produce(0, dense(0, 50)...)
 	f.exec("INSERT INTO " + f.db + ".landed SETTINGS async_insert = 0 SELECT number, 0, 'v' FROM numbers(7) WHERE number % 3 = 0")
 	f.constrain("src != 3")
-	f.intend(checkpoint.Intent{Lo: 0, Hi: 29, At: time.Now().UnixMilli()})
+	f.intend(checkpoint.Intent{At: time.Now().UnixMilli(), Shares: []checkpoint.Share{wholeShare(29)}})
 	f.stopped(landing.ErrRefusedLate)
 }
 
@@ -141,7 +141,7 @@ func TestLander_stopsWhenPartOfARefusedBlockIsStored(t *testing.T) {
 func TestLander_stopsWhenTheOriginalHasExpired(t *testing.T) {
 	f := newFixture(t, clickhousetest.Start(t))
 	f.produce(0, dense(0, 50)...)
-	f.intend(checkpoint.Intent{Lo: 0, Hi: 29, At: time.Now().UnixMilli(), Excluded: []int64{3}})
+	f.intend(checkpoint.Intent{At: time.Now().UnixMilli(), Shares: []checkpoint.Share{wholeShare(29, 3)}})
 	f.expire(topics.Raw, 0, 10)
 	f.stopped(checkpoint.ErrExpired)
 	f.expect(0)
@@ -158,19 +158,23 @@ func TestLander_excludesWithoutTheOriginalBeforeATurn(t *testing.T) {
 		Topics: map[string]string{topics.Enriched: f.topicID(topics.Enriched), topics.Raw: f.topicID(topics.Raw)},
 	}.Text()})
 	f.run(large(), func(d *landing.Deps) {
-		d.NewBuilder = func(source string, p int32) landing.Builder {
-			b := &builder{db: f.db, part: p}
-			if source == "gone" {
-				b.part = 9
-			}
-			return b
-		}
+		d.NewBuilder = func() landing.Builder { return &builderBySource{builder{db: f.db}} }
 		d.Landed = bySource{tables{f, f.conn}}
 	})
 	f.expect(29 + 19)
 	if n := f.number("SELECT countIf(part = 9 AND payload = '') * 10 + countIf(part = 0 AND payload = 'original 11') FROM " + f.db + ".outside"); n != 11 {
 		t.Errorf("the originals are not as they should: %d", n)
 	}
+}
+
+// builderBySource builds for bySource.
+type builderBySource struct{ builder }
+
+func (b *builderBySource) Begin(source string, p int32) {
+	if source == "gone" {
+		p = 9
+	}
+	b.builder.Begin(source, p)
 }
 
 // bySource tells rows of the log that is gone from others by their partition, 9.

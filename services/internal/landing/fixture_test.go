@@ -168,6 +168,11 @@ func (b *builder) Exclude(_ *kgo.Record, at denselog.Position, source *kgo.Recor
 func (b *builder) Rows() int  { return b.src.Rows() + b.outSrc.Rows() }
 func (b *builder) Bytes() int { return b.bytes }
 
+func (b *builder) Begin(_ string, p int32) {
+	b.Reset()
+	b.part = p
+}
+
 func (b *builder) Reset() {
 	for _, c := range []proto.Resettable{&b.src, &b.parts, &b.value, &b.outSrc, &b.outPart, &b.payload} {
 		c.Reset()
@@ -194,12 +199,11 @@ func (f *fixture) insert(token string, n int64, blocks int) {
 			f.t.Fatal(err)
 		}
 	}
-	var buf proto.Buffer
 	for _, block := range b.Blocks(denselog.None, n-1)[:blocks] {
 		if block.Rows() == 0 {
 			continue
 		}
-		if err := clickhouse.NewInserter(f.ch).Insert(f.t.Context(), block, token, &buf); err != nil {
+		if err := clickhouse.NewInserter(f.ch).Insert(f.t.Context(), token, block); err != nil {
 			f.t.Fatal(err)
 		}
 	}
@@ -219,7 +223,7 @@ func (f *fixture) group(cfg landing.Config, change ...func(*landing.Deps)) func(
 			Log: zaptest.NewLogger(f.t, zaptest.Level(zap.ErrorLevel)), Metrics: f.metrics, Health: f.health, Now: time.Now,
 		},
 		Inserter: clickhouse.NewInserter(f.ch), Landed: tables{f, conn}, Source: topics.Raw, Name: "test",
-		NewBuilder: func(_ string, p int32) landing.Builder { return &builder{db: f.db, part: p} },
+		NewBuilder: func() landing.Builder { return &builder{db: f.db} },
 		Bounds: func(ctx context.Context, topic string, partition int32) (start, end int64, err error) {
 			return kafka.Bounds(ctx, f.client, topic, partition)
 		},
@@ -388,7 +392,12 @@ func (f *fixture) commit(partition int32, c kafka.Commit) {
 	}
 }
 
-// intend commits an intent at offset 0 of partition 0.
+// wholeShare is that of partition 0 in a chunk of source offsets [0, hi].
+func wholeShare(hi int64, excluded ...int64) checkpoint.Share {
+	return checkpoint.Share{Hi: hi, Mark: denselog.None, Cut: hi, Excluded: excluded}
+}
+
+// intend commits an intent that partition 0 leads, at its offset 0.
 func (f *fixture) intend(i checkpoint.Intent) {
 	f.t.Helper()
 	f.commit(0, kafka.Commit{Metadata: checkpoint.State{

@@ -2,11 +2,11 @@ package landing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
-	"github.com/ClickHouse/ch-go/proto"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 
@@ -17,9 +17,12 @@ import (
 	"touchline.dev/services/internal/telemetry"
 )
 
-// Builder turns records into the rows of one chunk. Its rows must be a pure
-// function of the records added since Reset and of the marks.
+// Builder turns records of one partition into its rows of a chunk. They must be a
+// pure function of the records added since Begin and of the marks.
 type Builder interface {
+	// Begin empties the builder; what is added then is of that partition. source is
+	// the id of the topic that source offsets belong to.
+	Begin(source string, partition int32)
 	// Add appends the rows that a record stands for. In a log that is not dense
 	// its position is its own offset after the one before.
 	Add(r *kgo.Record, at denselog.Position) error
@@ -30,8 +33,9 @@ type Builder interface {
 	// Blocks returns one block per table, in the order in which they are to be
 	// inserted; empty ones are left out by the caller. The last one is never empty
 	// and goes into one part, so a row of it shows that the chunk is complete. The
-	// marks are those before and after the chunk.
+	// marks are those before and after the records.
 	Blocks(before, after int64) []clickhouse.Block
+	// Reset empties the builder, which may be kept for long then.
 	Reset()
 }
 
@@ -65,22 +69,21 @@ type Deps struct {
 	telemetry.Deps
 	Inserter *clickhouse.Inserter
 	Landed   Landed
-	// NewBuilder makes one builder per partition; source is the id of the topic
-	// that source offsets belong to.
-	NewBuilder func(source string, partition int32) Builder
+	// NewBuilder makes builders, which are used again for any partition.
+	NewBuilder func() Builder
 	// Source names the topic that a dense log answers: its repeats and holes are
 	// passed over. Empty for a log that is not dense.
 	Source string
 	// Name names the lander in metrics and health.
 	Name string
 	// Bounds returns the first offset of a log and the one after its last; see
-	// kafka.Bounds. It is needed with a Source.
+	// kafka.Bounds.
 	Bounds func(ctx context.Context, topic string, partition int32) (start, end int64, err error)
 	// Twin is a table that refuses the rows that the table of the first block
 	// refuses, and keeps none. Empty: a refusal stops the lander. With a twin the
 	// builders are Excluders.
 	Twin string
-	// Scan reads back a part of a topic; see kafka.Scan. It is needed for a twin.
+	// Scan reads back a part of a topic; see kafka.Scan.
 	Scan func(ctx context.Context, topic string, partition int32, from, to int64, fn func(*kgo.Record) error) error
 }
 
@@ -90,19 +93,33 @@ type Lander struct {
 	deps    Deps
 	metrics *metrics
 	status  *status
-	gate    *gate
-	budget  *budget
-	// buffers holds the memory that blocks are encoded into, a *proto.Buffer for
-	// each attempt under way.
-	buffers sync.Pool
+	memory  *memory
+	// builders holds empty ones.
+	builders sync.Pool
+	// finishing is held by whoever finishes a chunk that was left.
+	finishing chan struct{}
+
+	mu      sync.Mutex // guards the following; taken before that of a worker
+	workers map[*worker]struct{}
+	// flying is the chunk under way, nil without one.
+	flying *chunk
+	// opens is when the pause after the last chunk is over.
+	opens time.Time
+	// changed is closed and made anew when there may be room or a chunk has ended.
+	changed chan struct{}
+	// parts is the count of ClickHouse's parts when it was counted last.
+	parts   int64
+	counted time.Time
 }
 
 // New returns a lander whose Work runs in a kafka.Group.
 func New(cfg Config, deps Deps) *Lander {
 	l := &Lander{
-		cfg: cfg, deps: deps, gate: newGate(cfg.InsertShare), budget: newBudget(int64(cfg.MaxBytes)),
-		status:  newStatus(deps.Health, deps.Name),
-		buffers: sync.Pool{New: func() any { return new(proto.Buffer) }},
+		cfg: cfg, deps: deps, status: newStatus(deps.Health, deps.Name),
+		memory:    &memory{limit: int64(cfg.MaxBytes), maxRows: int64(cfg.MaxRows)},
+		builders:  sync.Pool{New: func() any { return deps.NewBuilder() }},
+		finishing: make(chan struct{}, 1),
+		workers:   make(map[*worker]struct{}), changed: make(chan struct{}),
 	}
 	l.metrics = newMetrics(deps.Metrics, deps.Name, l)
 	return l
@@ -110,23 +127,34 @@ func New(cfg Config, deps Deps) *Lander {
 
 // Work lands one partition for as long as it is owned. It is a kafka.WorkFunc.
 func (l *Lander) Work(ctx context.Context, p *kafka.Partition) error {
-	o, err := l.open(ctx, p)
-	if err != nil {
-		if ctx.Err() == nil {
-			l.status.set(p.ID(), reason(err))
-		}
-		return err
-	}
-	l.status.set(p.ID(), "")
-	w := newWorker(l, p, o)
-	defer w.close()
-	p.Start(o.Offset)
-	if err = w.run(ctx); err != nil && ctx.Err() == nil {
-		l.status.set(p.ID(), reason(err))
-	} else {
+	err := l.work(ctx, p)
+	if err == nil || ctx.Err() != nil || errors.Is(err, kafka.ErrDraining) {
 		l.status.set(p.ID(), "")
+	} else {
+		l.status.set(p.ID(), reason(err))
 	}
 	return err
+}
+
+func (l *Lander) work(ctx context.Context, p *kafka.Partition) error {
+	if err := l.await(ctx, p); err != nil {
+		return err
+	}
+	o, err := l.open(ctx, p)
+	if err != nil {
+		return err
+	}
+	if o.State.Pending != nil {
+		if err := l.finish(ctx, p, &o); err != nil {
+			return err
+		}
+	}
+	l.status.set(p.ID(), "")
+	w := l.newWorker(ctx, p, o)
+	l.join(w)
+	defer w.close()
+	p.Start(o.Offset)
+	return w.run()
 }
 
 // opening is where a worker goes on.
@@ -134,9 +162,8 @@ type opening struct {
 	checkpoint.Opening
 	// topic and source are topic ids; source is empty in a log that is not dense.
 	topic, source string
-	// landed is the mark that the tables show, or denselog.None, and parts their
-	// count of parts.
-	landed, parts int64
+	// landed is the mark that the tables show, or denselog.None.
+	landed int64
 }
 
 // open asks broker and tables what there is.
@@ -146,6 +173,9 @@ func (l *Lander) open(ctx context.Context, p *kafka.Partition) (o opening, err e
 		names = append(names, l.deps.Source)
 	}
 	if o.Opening, err = checkpoint.Open(ctx, p, names...); err != nil {
+		return o, err
+	}
+	if err := l.follow(ctx, p, names, &o); err != nil {
 		return o, err
 	}
 	if err := o.Complete(); err != nil {
@@ -163,7 +193,7 @@ func (l *Lander) open(ctx context.Context, p *kafka.Partition) (o opening, err e
 	if o.source == "" {
 		return o, nil
 	}
-	if o.parts, err = l.deps.Landed.Parts(ctx); err != nil {
+	if err := l.countParts(ctx); err != nil {
 		return o, err
 	}
 	if o.landed, err = l.deps.Landed.Mark(ctx, o.source, p.ID()); err != nil {
@@ -200,16 +230,51 @@ func (l *Lander) sourceHolds(ctx context.Context, p *kafka.Partition, mark int64
 	return nil
 }
 
-func newWorker(l *Lander, p *kafka.Partition, o opening) *worker {
-	w := &worker{
-		l: l, p: p, topics: o.State.Topics, topic: o.topic, source: o.source, landed: o.landed,
-		parts: o.parts, counted: time.Now(),
-		builder: l.deps.NewBuilder(o.source, p.ID()),
-		lo:      o.Offset, next: o.Offset, mark: denselog.NewMark(o.State.Mark), markLo: o.State.Mark,
-		pending: o.State.Pending, turn: o.State.Turn, unmarked: o.State.Unmarked && l.deps.Source != "",
+// newWorker returns a worker that goes on where the opening says.
+func (l *Lander) newWorker(ctx context.Context, p *kafka.Partition, o opening) *worker {
+	return &worker{
+		l: l, p: p, ctx: ctx, topics: o.State.Topics, topic: o.topic, source: o.source,
+		lo: o.Offset, mark: denselog.NewMark(o.State.Mark), turn: o.State.Turn, unmarked: o.State.Unmarked && o.source != "",
 		log: l.deps.Log.With(zap.String("topic", p.Topic()), zap.Int32("partition", p.ID())),
 	}
-	w.holding = l.budget.join(w)
-	l.metrics.join(w)
-	return w
+}
+
+// join makes the worker one whose records are shipped.
+func (l *Lander) join(w *worker) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.workers[w] = struct{}{}
+}
+
+// leave drops what the worker has gathered: whoever reads the partition next begins
+// with it.
+func (l *Lander) leave(w *worker) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.workers, w)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.open != nil {
+		l.drop(w.take())
+	}
+	l.wake()
+}
+
+// builder returns an empty builder.
+func (l *Lander) builder(source string, partition int32) Builder {
+	b := l.builders.Get().(Builder)
+	b.Begin(source, partition)
+	return b
+}
+
+// drop gives up a share that was gathered.
+func (l *Lander) drop(s *share) {
+	l.memory.drop(s)
+	l.keep(s.builder)
+}
+
+// keep puts a builder by for the next share.
+func (l *Lander) keep(b Builder) {
+	b.Reset()
+	l.builders.Put(b)
 }

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/ch-go/proto"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -53,7 +52,7 @@ func TestLander_finishesAPendingIntent(t *testing.T) {
 				f.insert(f.topicID(topics.Enriched)+":0:0-29:-1", 30, inserted)
 				f.expect(30)
 			}
-			f.intend(checkpoint.Intent{Lo: 0, Hi: 29, At: time.Now().UnixMilli()})
+			f.intend(checkpoint.Intent{At: time.Now().UnixMilli(), Shares: []checkpoint.Share{wholeShare(29)}})
 			f.run(small())
 			f.expect(50)
 		})
@@ -69,7 +68,7 @@ func TestLander_looksIntoTheTablesWhenAnIntentIsOld(t *testing.T) {
 				f := newFixture(t, clickhousetest.Start(t))
 				f.produce(0, dense(0, 50)...)
 				f.insert("forgotten", 30, blocks)
-				f.intend(checkpoint.Intent{Lo: 0, Hi: 29, At: time.Now().Add(-age).UnixMilli()})
+				f.intend(checkpoint.Intent{At: time.Now().Add(-age).UnixMilli(), Shares: []checkpoint.Share{wholeShare(29)}})
 				f.run(small())
 				f.expect(50)
 				kafkatest.Eventually(t, "the offset behind the last chunk", func() bool { return f.committed(0).Offset == 50 && f.pending(0) == nil })
@@ -103,15 +102,14 @@ func TestLander_completesViewsAfterALongOutage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var buf proto.Buffer
-	if err := clickhouse.NewInserter(f.ch).Insert(t.Context(), b.Blocks(denselog.None, 29)[0], f.topicID(topics.Enriched)+":0:0-29:-1", &buf); clickhouse.ClassOf(err) != clickhouse.ClassView {
+	if err := clickhouse.NewInserter(f.ch).Insert(t.Context(), f.topicID(topics.Enriched)+":0:0-29:-1", b.Blocks(denselog.None, 29)[0]); clickhouse.ClassOf(err) != clickhouse.ClassView {
 		t.Fatalf("insert with a view that throws: %v", err)
 	}
 	if rows, _, total := f.counts(); rows != 30 || total != 0 {
 		t.Fatalf("table has %d rows, its view counts %d", rows, total)
 	}
 	view("1")
-	f.intend(checkpoint.Intent{Lo: 0, Hi: 29, At: time.Now().Add(-time.Hour).UnixMilli(), Parts: parts})
+	f.intend(checkpoint.Intent{At: time.Now().Add(-time.Hour).UnixMilli(), Parts: parts, Shares: []checkpoint.Share{wholeShare(29)}})
 	f.run(small())
 	f.expect(50)
 }
@@ -120,7 +118,7 @@ func TestLander_stopsAtAnOldIntentThatIsHalfThere(t *testing.T) {
 	f := newFixture(t, clickhousetest.Start(t))
 	f.produce(0, dense(0, 50)...)
 	f.insert("forgotten", 20, 1)
-	f.intend(checkpoint.Intent{Lo: 0, Hi: 29, At: time.Now().Add(-time.Hour).UnixMilli()})
+	f.intend(checkpoint.Intent{At: time.Now().Add(-time.Hour).UnixMilli(), Shares: []checkpoint.Share{wholeShare(29)}})
 	f.stopped(checkpoint.ErrIntentTooOld)
 	f.expect(20)
 }
@@ -142,28 +140,6 @@ func TestLander_refusesARecreatedTopic(t *testing.T) {
 	}
 	f.stopped(checkpoint.ErrTopicRecreated)
 	f.expect(10)
-}
-
-// A chunk that fills up while it waits at the gate goes at once, and does not keep
-// its place from those behind it.
-func TestLander_fullChunksPassTheGate(t *testing.T) {
-	f := newFixture(t, clickhousetest.Start(t))
-	through := newProxy(t, f.ch.URL)
-	f.ch.URL = through.URL
-	cfg := small()
-	f.run(cfg)
-	release := through.hold(into(f.db + ".landed"))
-	f.produce(0, dense(0, 1)...)
-	kafkatest.Eventually(t, "an insert that keeps the gate closed", func() bool { return through.held() == 1 })
-	f.produce(1, dense(0, 1)...)
-	kafkatest.Eventually(t, "another chunk", func() bool { return f.sum("touchline_landing_chunk_bytes") > 40 })
-	age := f.sum("touchline_landing_oldest_seconds")
-	kafkatest.Eventually(t, "its time to come", func() bool { return f.sum("touchline_landing_oldest_seconds") > age+5*cfg.FlushAge.Seconds() })
-	f.produce(1, dense(1, int64(cfg.MaxRows))...)
-	kafkatest.Eventually(t, "the full chunk to be sent", func() bool { return through.held() == 2 })
-	f.produce(2, dense(0, 1)...)
-	release()
-	f.expect(2 + uint64(cfg.MaxRows))
 }
 
 // A source log that has lost its end gives offsets out again; what came under them

@@ -1,7 +1,6 @@
 package landing
 
 import (
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,9 +13,6 @@ type metrics struct {
 
 	lander                   *Lander
 	bytes, waiting, unlanded *prometheus.Desc
-
-	mu      sync.Mutex // guards the following
-	workers map[*worker]struct{}
 }
 
 func newMetrics(reg prometheus.Registerer, name string, l *Lander) *metrics {
@@ -43,7 +39,7 @@ func newMetrics(reg prometheus.Registerer, name string, l *Lander) *metrics {
 			"Partitions that are not read further until ClickHouse takes what was read.", nil, labels),
 		unlanded: prometheus.NewDesc("touchline_landing_oldest_seconds",
 			"Age of the oldest record that was read and has not landed; 0 when there is none.", nil, labels),
-		lander: l, workers: make(map[*worker]struct{}),
+		lander: l,
 	}
 	reg.MustRegister(m.rows, m.chunks, m.repeats, m.holes, m.excluded, m.retries, m.insertSeconds, m)
 	return m
@@ -55,18 +51,6 @@ func (m *metrics) chunk(rows int, took time.Duration) {
 	m.insertSeconds.Observe(took.Seconds())
 }
 
-func (m *metrics) join(w *worker) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.workers[w] = struct{}{}
-}
-
-func (m *metrics) quit(w *worker) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.workers, w)
-}
-
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	ch <- m.bytes
@@ -76,19 +60,20 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m *metrics) Collect(ch chan<- prometheus.Metric) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	l := m.lander
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	var waiting, oldest float64
 	now := time.Now().UnixMilli()
-	for w := range m.workers {
+	for w := range l.workers {
 		if w.waiting.Load() {
 			waiting++
 		}
-		if first := w.first.Load(); first != 0 {
+		if first := w.oldest(); first != 0 {
 			oldest = max(oldest, float64(now-first)/1000)
 		}
 	}
-	ch <- prometheus.MustNewConstMetric(m.bytes, prometheus.GaugeValue, float64(m.lander.budget.total.Load()))
+	ch <- prometheus.MustNewConstMetric(m.bytes, prometheus.GaugeValue, float64(l.memory.bytes()))
 	ch <- prometheus.MustNewConstMetric(m.waiting, prometheus.GaugeValue, waiting)
 	ch <- prometheus.MustNewConstMetric(m.unlanded, prometheus.GaugeValue, oldest)
 }

@@ -101,7 +101,7 @@ func TestLander_waitsForClickHouseWithBoundedMemory(t *testing.T) {
 	if err := server.Embedded.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	kafkatest.Eventually(t, "several failed attempts", func() bool { return f.sum("touchline_landing_retries_total") >= 12 })
+	kafkatest.Eventually(t, "several failed attempts", func() bool { return f.sum("touchline_landing_retries_total") >= 3 })
 	if !stalled() {
 		t.Error("a partition goes on without ClickHouse")
 	}
@@ -178,7 +178,7 @@ func TestLander_goesOnAfterTrouble(t *testing.T) {
 }
 
 // A lander that is told to stop while ClickHouse is away ends in time and leaves
-// its intents to the next one.
+// its intent to the next one.
 func TestLander_endsWhileClickHouseIsAway(t *testing.T) {
 	f := newFixture(t, clickhousetest.Start(t))
 	direct := f.ch.URL
@@ -193,7 +193,16 @@ func TestLander_endsWhileClickHouseIsAway(t *testing.T) {
 	through.point(t, "")
 	f.produce(0, dense(50, 70)...)
 	f.produce(1, dense(0, 30)...)
-	kafkatest.Eventually(t, "two intents", func() bool { return f.pending(0) != nil && f.pending(1) != nil })
+	var leader int32
+	kafkatest.Eventually(t, "an intent", func() bool {
+		for p := range int32(2) {
+			if f.pending(p) != nil {
+				leader = p
+				return true
+			}
+		}
+		return false
+	})
 	began := time.Now()
 	cancel()
 	if err := <-done; err != nil {
@@ -202,8 +211,8 @@ func TestLander_endsWhileClickHouseIsAway(t *testing.T) {
 	if took := time.Since(began); took > 9*time.Second {
 		t.Errorf("took %s to end", took)
 	}
-	if f.pending(0) == nil || f.pending(1) == nil {
-		t.Error("an intent is gone")
+	if f.pending(leader) == nil {
+		t.Error("the intent is gone")
 	}
 	through.point(t, direct)
 	f.run(small())

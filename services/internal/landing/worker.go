@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,219 +16,201 @@ import (
 	"touchline.dev/services/internal/kafka"
 )
 
-// worker lands one partition under one assignment.
+// worker gathers the records of one partition under one assignment.
 type worker struct {
-	l       *Lander
-	p       *kafka.Partition
-	log     *zap.Logger
-	builder Builder
-	holding *holding
-	// topics are the ids that every commit names.
-	topics map[string]string
-	// topic and source are topic ids, landed what the tables showed when the
-	// partition was taken over.
+	l   *Lander
+	p   *kafka.Partition
+	ctx context.Context // ends with the assignment
+	log *zap.Logger
+	// topics are the ids that every commit names, topic and source those of the
+	// partition's topic and of the one that it answers.
+	topics        map[string]string
 	topic, source string
-	landed        int64
-
-	// parts is the count of ClickHouse's parts when it was counted last.
-	parts   int64
-	counted time.Time
-
-	// queue is what was polled and is not gathered yet.
-	queue []*kgo.Record
-	// The chunk being gathered is [lo, next); markLo was the mark at lo.
-	lo, next int64
-	mark     denselog.Mark
-	markLo   int64
-	// unmarked is set while the reader has no mark because the log begins in
-	// the middle: the first record sets it.
-	unmarked bool
-	since    time.Time
-	// holeAlarm is whether an open hole was reported.
-	holeAlarm bool
 	// turn is where the records begin to answer another source log; nil behind it.
 	// No chunk crosses it.
 	turn *checkpoint.Turn
-	// pending is the intent committed, or taken over, until it is finished.
-	pending *checkpoint.Intent
-	// inside is whether the chunk being inserted passed the gate.
-	inside bool
-	// flushed is whether a chunk was finished, so that there is an offset to
-	// commit.
-	flushed bool
 
-	// waiting and first are for metrics: whether the worker waits for ClickHouse,
-	// and the append time of the chunk's first record in milliseconds, 0 without
-	// one.
+	// queue is what was polled and is not gathered yet.
+	queue []*kgo.Record
+	// holeAlarm is whether an open hole was reported.
+	holeAlarm bool
+	mu        sync.Mutex // guards the following
+	// open is the share that is being gathered, nil before its first record. The next
+	// one begins at lo.
+	open *share
+	lo   int64
+	mark denselog.Mark
+	// unmarked is set while the reader has no mark because the log begins in
+	// the middle: the first record sets it.
+	unmarked bool
+	// flying is the chunk under way that this worker has handed a share to.
+	flying *chunk
+	// full is set when there was no room for a further record, urgent when the
+	// worker waits for what it has gathered to land.
+	full, urgent bool
+	// moved is whether there is an offset to commit.
+	moved bool
+
+	// shipped is the append time of the first record of the share under way.
+	shipped int64
+
+	// waiting is for metrics: whether the worker waits for room.
 	waiting atomic.Bool
-	first   atomic.Int64
 }
 
-const (
-	// idleWait is how long a worker without a chunk waits before it looks again.
-	idleWait = 5 * time.Second
-	// chunkWait is the same with a chunk: others may need the memory it takes.
-	chunkWait = 200 * time.Millisecond
-)
-
 func (w *worker) close() {
-	w.l.gate.cancel(w)
-	w.l.budget.quit(w, w.holding)
-	w.l.metrics.quit(w)
+	w.l.leave(w)
 	w.l.deps.Health.Set(w.holeName(), true, "")
 }
 
-func (w *worker) run(ctx context.Context) error {
+func (w *worker) run() error {
 	for {
-		pass, wait := w.due()
-		if pass {
-			if err := w.flush(ctx); err != nil {
-				return err
-			}
-			continue
+		if err := w.outcome(); err != nil {
+			return err
 		}
-		if err := w.fill(ctx, wait); errors.Is(err, kafka.ErrDraining) {
-			return w.drain(ctx)
-		} else if err != nil {
+		full, err := w.gather()
+		if errors.Is(err, errTurned) {
+			return w.turnOver()
+		}
+		if err != nil {
+			return err
+		}
+		w.pass()
+		wait := w.l.dispatch()
+		w.waiting.Store(full)
+		switch {
+		case full:
+			err = w.rest(wait)
+		case len(w.queue) == 0:
+			w.queue, err = w.p.Poll(w.ctx, w.patience(wait))
+		}
+		if errors.Is(err, kafka.ErrDraining) {
+			return w.drain()
+		}
+		if err != nil {
 			return err
 		}
 	}
 }
 
-// due reports whether the chunk is to be inserted now, and else how soon to ask
-// again. It may leave the worker in the gate's queue.
-func (w *worker) due() (pass bool, wait time.Duration) {
-	if w.next == w.lo || w.pending != nil {
-		// An intent that was taken over is closed by its last record.
-		return false, idleWait
+// patience is how long the worker may wait for records.
+func (w *worker) patience(wait time.Duration) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.flying != nil || w.open != nil {
+		return min(wait, busyWait)
 	}
-	rows := w.builder.Rows()
-	if rows >= w.l.cfg.MaxRows || w.l.budget.turn(w.holding) {
-		return true, 0
-	}
-	if wait := w.l.cfg.FlushAge - time.Since(w.since); wait > 0 {
-		return false, min(wait, chunkWait)
-	}
-	if rows == 0 || rows >= smallRows {
-		return true, 0
-	}
-	w.inside, wait = w.l.gate.enter(w)
-	return w.inside, min(wait, chunkWait)
+	return min(wait, idleWait)
 }
 
-// fill gathers records for at most about the time given, and stops when the chunk
-// is full or the memory of the process is used up.
-func (w *worker) fill(ctx context.Context, wait time.Duration) error {
-	change := w.l.budget.change()
-	full := w.pending == nil && !w.l.budget.room()
-	w.waiting.Store(full)
-	if full {
-		w.p.Beat()
-		timer := time.NewTimer(min(wait, chunkWait))
-		defer timer.Stop()
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-w.p.Draining():
-			return kafka.ErrDraining
-		case <-change:
-		case <-timer.C:
-		}
-		return nil
-	}
-	if len(w.queue) == 0 {
-		var err error
-		if w.queue, err = w.p.Poll(ctx, wait); err != nil {
-			return err
-		}
-	}
-	for len(w.queue) > 0 && (w.pending != nil || w.builder.Rows() < w.l.cfg.MaxRows && w.l.budget.room()) {
-		r := w.queue[0]
-		w.queue = w.queue[1:]
-		if err := w.add(ctx, r); err != nil {
-			return err
-		}
+// rest waits until there may be room, or something to do.
+func (w *worker) rest(wait time.Duration) error {
+	change := w.l.change()
+	w.p.Beat()
+	timer := time.NewTimer(min(wait, busyWait))
+	defer timer.Stop()
+	select {
+	case <-w.ctx.Done():
+		return w.ctx.Err()
+	case <-w.p.Draining():
+		return kafka.ErrDraining
+	case <-change:
+	case <-timer.C:
 	}
 	return nil
 }
 
-// drain lands what was gathered, so that stopping leaves little to do later. A
-// pending intent whose records have not all come is left to the next owner.
-func (w *worker) drain(ctx context.Context) error {
-	if w.pending != nil {
-		return nil
-	}
-	if w.next > w.lo {
-		if err := w.flush(ctx); err != nil {
-			return err
-		}
-	}
-	if !w.flushed {
-		return nil
-	}
-	return w.p.Commit(ctx, w.done())
+// outcome looks after the chunk under way and returns why it failed: the worker then
+// starts again from what is committed.
+func (w *worker) outcome() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.look()
 }
 
-// add takes one record into the chunk, and inserts the chunk when it was the last
-// of the intent taken over.
-func (w *worker) add(ctx context.Context, r *kgo.Record) error {
-	if w.turn != nil && r.Offset >= w.turn.At {
-		return w.turnOver(ctx)
+// look is outcome with mu held.
+func (w *worker) look() error {
+	if w.flying == nil || !w.flying.done(w.p) {
+		return nil
 	}
-	if w.next == w.lo {
-		w.since = time.Now()
-		w.first.Store(r.Timestamp.UnixMilli())
+	if err := w.flying.err; err != nil {
+		return err
 	}
+	w.flying = nil
+	return nil
+}
+
+// done reports whether a partition may go on behind its share of the chunk.
+func (c *chunk) done(p *kafka.Partition) bool {
+	over := c.settled
+	if p == c.leader {
+		over = c.over
+	}
+	select {
+	case <-over:
+		return true
+	default:
+		return false
+	}
+}
+
+// gatherStep is how many records are gathered under one lock: few milliseconds.
+const gatherStep = 500
+
+// gather takes records from the queue, and reports whether there was no room for
+// the next one.
+func (w *worker) gather() (full bool, err error) {
+	for len(w.queue) > 0 && !full {
+		if full, err = w.gatherSome(); err != nil {
+			return false, err
+		}
+	}
+	return full, nil
+}
+
+func (w *worker) gatherSome() (full bool, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for range min(gatherStep, len(w.queue)) {
+		if !w.l.memory.room(w.open) {
+			w.full = true
+			return true, nil
+		}
+		r := w.queue[0]
+		if w.turn != nil && r.Offset >= w.turn.At {
+			return false, errTurned
+		}
+		if err := w.add(r); err != nil {
+			return false, err
+		}
+		w.queue = w.queue[1:]
+	}
+	return false, nil
+}
+
+// add takes one record into the open share; mu is held.
+func (w *worker) add(r *kgo.Record) error {
 	at, take, err := w.judge(r)
 	if err != nil {
 		return err
 	}
-	if take {
-		if err := w.build(ctx, r, at); err != nil {
-			return err
-		}
-		w.l.budget.grow(w.holding, w.builder.Bytes())
+	w.open.Hi, w.open.Cut = r.Offset, w.mark.Src()
+	if !take {
+		return nil
 	}
-	w.next = r.Offset + 1
-	if w.pending != nil && r.Offset == w.pending.Hi {
-		return w.flush(ctx)
-	}
-	return nil
-}
-
-// errTurned ends a worker, so that it starts again behind the turn.
-var errTurned = errors.New("the dense log goes on with another source log")
-
-// turnOver lands and commits what lies before the turn.
-func (w *worker) turnOver(ctx context.Context) error {
-	if w.next > w.lo {
-		if err := w.flush(ctx); err != nil {
-			return err
-		}
-	}
-	if err := w.p.Commit(ctx, w.done()); err != nil {
-		return fmt.Errorf("commit the turn at %d: %w", w.turn.At, err)
-	}
-	return errTurned
-}
-
-// build puts one record into the block, or elsewhere when the intent excludes it.
-func (w *worker) build(ctx context.Context, r *kgo.Record, at denselog.Position) error {
-	var err error
-	if w.pending != nil && w.pending.Excludes(r.Offset) {
-		err = w.exclude(ctx, r, at)
-	} else {
-		err = w.builder.Add(r, at)
-	}
-	if err != nil {
+	rows := w.open.builder.Rows()
+	if err := w.open.builder.Add(r, at); err != nil {
 		return fmt.Errorf("build row of %s offset %d: %w", r.Topic, r.Offset, err)
 	}
+	w.l.memory.grow(w.open, w.open.builder.Rows()-rows)
 	return nil
 }
 
-// judge decides whether a record's rows are part of the chunk.
+// judge decides whether a record's rows are part of the chunk, and opens a share for
+// it.
 func (w *worker) judge(r *kgo.Record) (at denselog.Position, take bool, err error) {
 	if w.source == "" {
+		w.begin(r)
 		return denselog.Position{Src: r.Offset, Prev: r.Offset - 1}, true, nil
 	}
 	if at, err = denselog.Parse(r); err != nil {
@@ -235,8 +218,8 @@ func (w *worker) judge(r *kgo.Record) (at denselog.Position, take bool, err erro
 	}
 	if w.unmarked {
 		w.mark, w.unmarked = denselog.NewMark(at.Prev), false
-		w.markLo = at.Prev
 	}
+	w.begin(r)
 	now := w.l.deps.Now()
 	verdict := w.mark.Judge(at, now)
 	w.watchHole(now)
@@ -249,6 +232,151 @@ func (w *worker) judge(r *kgo.Record) (at denselog.Position, take bool, err erro
 	return at, verdict == denselog.Take, nil
 }
 
+// begin opens a share that begins with the record, unless one is open.
+func (w *worker) begin(r *kgo.Record) {
+	if w.open != nil {
+		return
+	}
+	w.open = &share{
+		Share: checkpoint.Share{Partition: w.p.ID(), Lo: w.lo, Mark: w.mark.Src()},
+		p:     w.p, state: w.state(), builder: w.l.builder(w.source, w.p.ID()), since: time.Now(), first: r.Timestamp.UnixMilli(),
+	}
+}
+
+// state is what all commits of the partition say.
+func (w *worker) state() checkpoint.State {
+	return checkpoint.State{Version: checkpoint.Version, Topics: w.topics, Turn: w.turn}
+}
+
+// ready reports whether there is something to ship; mu is held.
+func (w *worker) ready() bool {
+	return w.ctx.Err() == nil && w.open != nil && w.open.builder.Rows() > 0 && w.look() == nil && w.flying == nil
+}
+
+// hand gives the open share to the chunk, nil when there is nothing to give.
+func (w *worker) hand() *share {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.ready() {
+		return nil
+	}
+	s := w.take()
+	w.l.memory.fly(s)
+	w.shipped = s.first
+	return s
+}
+
+// take closes the open share; mu is held.
+func (w *worker) take() *share {
+	s := w.open
+	w.open, w.lo = nil, s.Hi+1
+	w.full, w.urgent, w.moved = false, false, true
+	return s
+}
+
+// follow notes the chunk that the share went into.
+func (w *worker) follow(c *chunk) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.flying = c
+}
+
+// pass goes on past records that bring no rows.
+func (w *worker) pass() {
+	if s := w.empty(w.l.cfg.FlushAge); s != nil {
+		w.p.CommitLater(s.behind())
+	}
+}
+
+// empty takes the open share if it is of that age and without rows, and everything
+// before it has landed.
+func (w *worker) empty(age time.Duration) *share {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.open == nil || w.open.builder.Rows() > 0 || w.flying != nil || time.Since(w.open.since) < age {
+		return nil
+	}
+	s := w.take()
+	w.l.drop(s)
+	return s
+}
+
+// settle waits until all that was gathered has landed.
+func (w *worker) settle() error {
+	for {
+		change := w.l.change()
+		if err := w.outcome(); err != nil {
+			return err
+		}
+		w.empty(0)
+		w.mu.Lock()
+		over := w.open == nil && w.flying == nil
+		w.urgent = w.open != nil
+		w.mu.Unlock()
+		if over {
+			return nil
+		}
+		w.l.dispatch()
+		w.p.Beat()
+		timer := time.NewTimer(busyWait)
+		select {
+		case <-w.ctx.Done():
+		case <-change:
+		case <-timer.C:
+		}
+		timer.Stop()
+		if err := w.ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+// drain lands what was gathered, so that stopping leaves little to do later.
+func (w *worker) drain() error {
+	if err := w.settle(); err != nil || !w.moved {
+		return err
+	}
+	return w.p.Commit(w.ctx, w.done())
+}
+
+// errTurned ends a worker, so that it starts again behind the turn.
+var errTurned = errors.New("the dense log goes on with another source log")
+
+// turnOver lands and commits what lies before the turn.
+func (w *worker) turnOver() error {
+	if err := w.settle(); err != nil {
+		return err
+	}
+	if err := w.p.Commit(w.ctx, w.done()); err != nil {
+		return fmt.Errorf("commit the turn at %d: %w", w.turn.At, err)
+	}
+	return errTurned
+}
+
+// done is the commit of a worker that has nothing open or under way.
+func (w *worker) done() kafka.Commit {
+	state := w.state()
+	state.Mark, state.Unmarked = w.mark.Src(), w.unmarked
+	return kafka.Commit{Offset: w.lo, Metadata: state.Text()}
+}
+
+// oldest is the append time of the oldest record that has not landed, in
+// milliseconds, 0 without one.
+func (w *worker) oldest() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.look() == nil && w.flying != nil:
+		return w.shipped
+	case w.open != nil:
+		return w.open.first
+	}
+	return 0
+}
+
+// maxHoleAge is how long a writer may take to fill a hole.
+const maxHoleAge = 30 * time.Second
+
 // watchHole raises the alarm when a hole stays open: the writer of the dense log
 // starts again within seconds of an error, unless something keeps it from it.
 func (w *worker) watchHole(now time.Time) {
@@ -259,7 +387,5 @@ func (w *worker) watchHole(now time.Time) {
 	w.holeAlarm = !w.holeAlarm
 	w.l.deps.Health.Set(w.holeName(), !w.holeAlarm, fmt.Sprintf("nothing behind source offset %d was written for %s", w.mark.Src(), age.Round(time.Second)))
 }
-
-const maxHoleAge = 30 * time.Second
 
 func (w *worker) holeName() string { return fmt.Sprintf("%s-hole-%d", w.l.deps.Name, w.p.ID()) }

@@ -1,7 +1,7 @@
 // Package rows turns records of the dense log into column blocks for the tables
 // touchpoints, rejected and outcomes.
 //
-// It reads event.Enriched, writes ch-go columns in the order that package
+// It reads event.Enriched, writes column blocks in the order that package
 // schemas/clickhouse declares, and guarantees that every value it writes is one
 // that ClickHouse takes: times and days are within their types' range, so the
 // server has no reason to refuse a row. The rows of a chunk are a pure function
@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ClickHouse/ch-go/proto"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"touchline.dev/schemas/event"
@@ -27,7 +26,6 @@ type Builder struct {
 	rejected    *rejected
 	outcomes    *outcomes
 	enriched    event.Enriched
-	bytes       int
 }
 
 // New returns a builder for records whose source offsets belong to a partition
@@ -40,7 +38,7 @@ func New(source string, partition int32) *Builder {
 
 // Add appends the row that the record stands for (one in touchpoints for a stored
 // event, one in rejected for a rejected one, none otherwise) and counts it among
-// the outcomes. The record's value must not change before the block was inserted.
+// the outcomes. The record may be used again afterwards.
 func (b *Builder) Add(r *kgo.Record, at denselog.Position) error {
 	if err := b.enriched.Decode(r.Value); err != nil {
 		return fmt.Errorf("decode enriched record: %w", err)
@@ -58,23 +56,18 @@ func (b *Builder) Add(r *kgo.Record, at denselog.Position) error {
 	default:
 		return fmt.Errorf("decode enriched record: outcome %q is unknown", b.enriched.Outcome)
 	}
-	if b.enriched.Outcome == event.Stored || b.enriched.Outcome == event.Rejected {
-		b.bytes += len(r.Value) + rowBytes
-	}
 	b.outcomes.count(b.enriched.Project, b.enriched.ReceivedAt, b.enriched.Outcome, b.enriched.Reason, at)
 	return nil
 }
-
-// rowBytes is what the fixed-width columns of a row take, and the bookkeeping of
-// its strings: 60 columns of at most 16 bytes.
-const rowBytes = 960
 
 // Rows returns the number of records: each is at most one row of touchpoints or
 // rejected, and there are outcomes to insert as soon as there is one.
 func (b *Builder) Rows() int { return b.outcomes.records }
 
-// Bytes returns roughly what the rows take in memory.
-func (b *Builder) Bytes() int { return b.bytes }
+// Bytes returns what the rows take in memory; the builder may hold a quarter more.
+func (b *Builder) Bytes() int {
+	return b.touchpoints.Bytes() + b.rejected.Bytes() + len(b.outcomes.counts)*tallyBytes
+}
 
 // Blocks returns the blocks of touchpoints, rejected and outcomes, in the order in
 // which they are to be inserted: outcomes come last, so that they are proof of the
@@ -83,16 +76,32 @@ func (b *Builder) Blocks(before, after int64) []clickhouse.Block {
 	return []clickhouse.Block{b.touchpoints.Block(), b.rejected.Block(), b.outcomes.block(before, after)}
 }
 
-// Reset empties the builder and keeps its memory.
+// Begin is Reset, and takes the builder to a partition of the topic
+// with the id source: where the source offsets of the next records belong.
+func (b *Builder) Begin(source string, partition int32) {
+	b.Reset()
+	b.touchpoints.topic, b.touchpoints.partition = source, partition
+	b.rejected.topic, b.rejected.partition = source, partition
+	b.outcomes.topic, b.outcomes.partition = source, partition
+}
+
+// The memory that Reset keeps: chunks of a steady load find theirs again, and what a
+// burst or a backlog took beyond it is given back.
+const (
+	keepTouchpoints = 8 << 20
+	keepRejected    = 1 << 20
+	keepOutcomes    = 256 << 10
+)
+
+// Reset empties the builder and keeps up to 9 MiB of its memory.
 func (b *Builder) Reset() {
-	b.touchpoints.Reset()
-	b.rejected.Reset()
+	b.touchpoints.Reset(keepTouchpoints)
+	b.rejected.Reset(keepRejected)
 	b.outcomes.reset()
-	b.bytes = 0
 }
 
 // timeSource is the Enum8 of column time_source.
-func timeSource(s event.TimeSource) proto.Enum8 {
+func timeSource(s event.TimeSource) int8 {
 	switch s {
 	case event.TimeClient:
 		return 1
@@ -105,7 +114,7 @@ func timeSource(s event.TimeSource) proto.Enum8 {
 }
 
 // schemaStatus is the Enum8 of column schema_status.
-func schemaStatus(s string) proto.Enum8 {
+func schemaStatus(s string) int8 {
 	switch s {
 	case "valid":
 		return 1

@@ -2,9 +2,6 @@ package rows
 
 import (
 	"strings"
-	"time"
-
-	"github.com/ClickHouse/ch-go/proto"
 
 	schema "touchline.dev/schemas/clickhouse"
 	"touchline.dev/schemas/event"
@@ -28,11 +25,11 @@ type outcomes struct {
 	// high is the highest raw offset counted, or denselog.None.
 	high int64
 
-	srcTopic, project, outcome, reason *proto.ColLowCardinality[string]
-	srcPartition                       *proto.ColUInt16
-	minute                             *proto.ColDateTime
-	events, minOffset, maxOffset       *proto.ColUInt64
-	mark, cut                          *proto.ColInt64
+	srcTopic, project, outcome, reason *clickhouse.LowColumn
+	srcPartition                       *clickhouse.UInt16Column
+	minute                             *clickhouse.SecondsColumn
+	events, minOffset, maxOffset       *clickhouse.UInt64Column
+	mark, cut                          *clickhouse.Int64Column
 }
 
 // fate is what the records of a row have in common.
@@ -42,6 +39,10 @@ type fate struct {
 	outcome event.Outcome
 	reason  event.Reason
 }
+
+// tallyBytes is what a row takes twice, as a tally with its entry in the index and in
+// the columns.
+const tallyBytes = 300
 
 // tally counts records of the raw offsets from lo to hi.
 type tally struct {
@@ -54,16 +55,16 @@ func newOutcomes(topic string, partition int32) *outcomes {
 	b := &outcomes{Columns: clickhouse.NewColumns(schema.Outcomes()), topic: topic, partition: partition, index: map[fate]int{}, high: denselog.None}
 	c := &b.Columns
 	b.srcTopic = c.Low("src_topic")
-	b.srcPartition = clickhouse.AddColumn(c, "src_partition", new(proto.ColUInt16))
+	b.srcPartition = c.UInt16("src_partition")
 	b.project = c.Low("project")
-	b.minute = clickhouse.AddColumn(c, "minute", &proto.ColDateTime{Location: time.UTC})
+	b.minute = c.Seconds("minute")
 	b.outcome = c.Low("outcome")
 	b.reason = c.Low("reason")
 	b.events = c.UInt64("events")
 	b.minOffset = c.UInt64("min_offset")
 	b.maxOffset = c.UInt64("max_offset")
-	b.mark = clickhouse.AddColumn(c, "mark", new(proto.ColInt64))
-	b.cut = clickhouse.AddColumn(c, "cut", new(proto.ColInt64))
+	b.mark = c.Int64("mark")
+	b.cut = c.Int64("cut")
 	c.Complete()
 	return b
 }
@@ -103,7 +104,7 @@ func (b *outcomes) count(project string, receivedAt int64, outcome event.Outcome
 
 // block returns the rows of a chunk that moves the mark from before to after.
 func (b *outcomes) block(before, after int64) clickhouse.Block {
-	b.Columns.Reset()
+	b.Columns.Reset(keepOutcomes)
 	for _, c := range b.counts {
 		if c.outcome == event.LostRetention {
 			// What the mark had passed already was not lost.
@@ -113,7 +114,7 @@ func (b *outcomes) block(before, after int64) clickhouse.Block {
 		b.srcTopic.Append(b.topic)
 		b.srcPartition.Append(uint16(b.partition))
 		b.project.Append(c.project)
-		b.minute.AppendRaw(proto.DateTime(c.minute))
+		b.minute.Append(c.minute)
 		b.outcome.Append(string(c.outcome))
 		b.reason.Append(string(c.reason))
 		b.events.Append(uint64(c.events))

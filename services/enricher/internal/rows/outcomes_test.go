@@ -31,18 +31,17 @@ func outcomeRows(t *testing.T, block clickhouse.Block) []outcomeRow {
 	if block.Table != "touchline.outcomes" {
 		t.Fatalf("the last block is of %s", block.Table)
 	}
-	columns := map[string]proto.ColInput{}
-	for _, c := range block.Input {
-		columns[c.Name] = c.Data
-	}
+	columns := clickhousetest.Decode(t, block)
 	low := func(name string, i int) string { return columns[name].(*proto.ColLowCardinality[string]).Row(i) }
+	count := func(name string, i int) uint64 { return columns[name].(*proto.ColUInt64).Row(i) }
+	mark := func(name string, i int) int64 { return columns[name].(*proto.ColInt64).Row(i) }
 	var found []outcomeRow
 	for i := range block.Rows() {
 		found = append(found, outcomeRow{
 			project: low("project", i), outcome: low("outcome", i), reason: low("reason", i),
-			minute: uint32(columns["minute"].(*proto.ColDateTime).Data[i]), events: columns["events"].(*proto.ColUInt64).Row(i),
-			lo: columns["min_offset"].(*proto.ColUInt64).Row(i), hi: columns["max_offset"].(*proto.ColUInt64).Row(i),
-			mark: columns["mark"].(*proto.ColInt64).Row(i), cut: columns["cut"].(*proto.ColInt64).Row(i),
+			minute: uint32(columns["minute"].(*proto.ColDateTime).Data[i]),
+			events: count("events", i), lo: count("min_offset", i), hi: count("max_offset", i),
+			mark: mark("mark", i), cut: mark("cut", i),
 		})
 	}
 	return found
@@ -143,13 +142,12 @@ func TestBuilder_outcomesAndLandedAgree(t *testing.T) {
 		}
 	}
 	inserter := clickhouse.NewInserter(clickhouse.Config{URL: server.URL, User: server.Writer.User, Password: config.NewSecret(server.Writer.Password)})
-	var buf proto.Buffer
 	for range 3 {
 		for _, block := range b.Blocks(-1, int64(len(times)-1)) {
 			if block.Rows() == 0 {
 				continue
 			}
-			if err := inserter.Insert(t.Context(), block, topic, &buf); err != nil {
+			if err := inserter.Insert(t.Context(), topic, block); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -1,8 +1,6 @@
 package rows
 
 import (
-	"github.com/ClickHouse/ch-go/proto"
-
 	schema "touchline.dev/schemas/clickhouse"
 	"touchline.dev/schemas/event"
 	"touchline.dev/services/internal/clickhouse"
@@ -11,20 +9,20 @@ import (
 // rejected builds the block of table rejected.
 type rejected struct {
 	clickhouse.Columns
-	topic         string
-	partition     int32
-	names, values []string
+	topic     string
+	partition int32
 
-	project, stage, reason, protocol, endpoint, source   *proto.ColLowCardinality[string]
-	srcTopic                                             *proto.ColLowCardinality[string]
-	receivedAt                                           *proto.ColDateTime64
-	message, field, sentAt, clientIP, userAgent, context *proto.ColStr
-	payload                                              *proto.ColStr
-	receiptID                                            *proto.ColUUID
-	batchIndex                                           *proto.ColUInt32
-	headerNames, headerValues                            *proto.ColArr[string]
-	originalBytes, srcOffset                             *proto.ColUInt64
-	srcPartition                                         *proto.ColUInt16
+	project, stage, reason, protocol, endpoint, source   *clickhouse.LowColumn
+	srcTopic                                             *clickhouse.LowColumn
+	receivedAt                                           *clickhouse.TimeColumn
+	message, field, sentAt, clientIP, userAgent, context *clickhouse.StringColumn
+	payload                                              *clickhouse.StringColumn
+	receiptID                                            *clickhouse.UUIDColumn
+	batchIndex                                           *clickhouse.UInt32Column
+	headerNames                                          *clickhouse.ArrayColumn[*clickhouse.LowColumn]
+	headerValues                                         *clickhouse.ArrayColumn[*clickhouse.StringColumn]
+	originalBytes, srcOffset                             *clickhouse.UInt64Column
+	srcPartition                                         *clickhouse.UInt16Column
 }
 
 func newRejected(topic string, partition int32) *rejected {
@@ -36,21 +34,21 @@ func newRejected(topic string, partition int32) *rejected {
 	b.reason = c.Low("reason")
 	b.message = c.Str("message")
 	b.field = c.Str("field")
-	b.receiptID = clickhouse.AddColumn(c, "receipt_id", new(proto.ColUUID))
+	b.receiptID = c.UUID("receipt_id")
 	b.protocol = c.Low("protocol")
 	b.endpoint = c.Low("endpoint")
 	b.source = c.Low("source")
-	b.batchIndex = clickhouse.AddColumn(c, "batch_index", new(proto.ColUInt32))
+	b.batchIndex = c.UInt32("batch_index")
 	b.sentAt = c.Str("sent_at")
 	b.clientIP = c.Str("client_ip")
 	b.userAgent = c.Str("user_agent")
 	b.headerNames = c.Lows("header_names")
-	b.headerValues = clickhouse.AddColumn(c, "header_values", new(proto.ColStr).Array())
+	b.headerValues = c.Strs("header_values")
 	b.context = c.Str("context")
 	b.payload = c.Str("payload")
 	b.originalBytes = c.UInt64("original_bytes")
 	b.srcTopic = c.Low("src_topic")
-	b.srcPartition = clickhouse.AddColumn(c, "src_partition", new(proto.ColUInt16))
+	b.srcPartition = c.UInt16("src_partition")
 	b.srcOffset = c.UInt64("src_offset")
 	c.Complete()
 	return b
@@ -60,14 +58,8 @@ func newRejected(topic string, partition int32) *rejected {
 // that it can be sent again.
 func (b *rejected) add(e *event.Enriched, src int64) {
 	r := &e.Rejection
-	b.names, b.values = b.names[:0], b.values[:0]
-	for _, h := range r.Raw.Headers {
-		b.names = append(b.names, h.Name)
-		b.values = append(b.values, h.Value)
-	}
-
 	b.project.Append(e.Project)
-	b.receivedAt.AppendRaw(clickhouse.Millis(e.ReceivedAt))
+	b.receivedAt.Append(e.ReceivedAt)
 	b.stage.Append(r.Stage)
 	b.reason.Append(string(e.Reason))
 	b.message.Append(r.Message)
@@ -80,8 +72,12 @@ func (b *rejected) add(e *event.Enriched, src int64) {
 	b.sentAt.Append(r.Raw.SentAt)
 	b.clientIP.Append(r.Raw.ClientIP)
 	b.userAgent.Append(r.Raw.UserAgent)
-	b.headerNames.Append(b.names)
-	b.headerValues.Append(b.values)
+	for _, h := range r.Raw.Headers {
+		b.headerNames.Values.Append(h.Name)
+		b.headerValues.Values.Append(h.Value)
+	}
+	b.headerNames.EndRow()
+	b.headerValues.EndRow()
 	b.context.AppendBytes(r.Raw.Context)
 	b.payload.AppendBytes(r.Raw.Event)
 	b.originalBytes.Append(r.Raw.OriginalBytes)

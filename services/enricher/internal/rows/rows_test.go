@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/ch-go/proto"
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -40,12 +39,11 @@ func insert(t *testing.T, topic string, events []event.Enriched) *clickhousetest
 	inserter := clickhouse.NewInserter(clickhouse.Config{
 		URL: server.URL, User: server.Writer.User, Password: config.NewSecret(server.Writer.Password),
 	})
-	var buf proto.Buffer
 	for _, block := range b.Blocks(denselog.None, int64(999+len(events))) {
 		if block.Rows() == 0 {
 			continue
 		}
-		if err := inserter.Insert(t.Context(), block, topic, &buf); err != nil {
+		if err := inserter.Insert(t.Context(), topic, block); err != nil {
 			t.Fatal(err)
 		}
 	}

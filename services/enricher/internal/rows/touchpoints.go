@@ -1,7 +1,6 @@
 package rows
 
 import (
-	"github.com/ClickHouse/ch-go/proto"
 	"github.com/google/uuid"
 
 	schema "touchline.dev/schemas/clickhouse"
@@ -15,27 +14,27 @@ type touchpoints struct {
 	topic     string
 	partition int32
 
-	project, event, kindOfCall, kind, channel, source, protocol *proto.ColLowCardinality[string]
-	groupType, urlOrigin, referrerOrigin, acquisitionChannel    *proto.ColLowCardinality[string]
-	utmSource, utmMedium, utmCampaign, utmContent, utmTerm      *proto.ColLowCardinality[string]
-	clickIDName, deviceType, os, osVersion, browser             *proto.ColLowCardinality[string]
-	browserVersion, appVersion, locale, timezone, library       *proto.ColLowCardinality[string]
-	libraryVersion, country, region, city, currency, consent    *proto.ColLowCardinality[string]
-	srcTopic                                                    *proto.ColLowCardinality[string]
-	personID, sessionID, srcOffset                              *proto.ColUInt64
-	eventTime, receivedAt                                       *proto.ColDateTime64
-	eventID, receiptID                                          *proto.ColUUID
-	messageID, name, anonymousID, userID, previousID, groupID   *proto.ColStr
-	urlPath, urlQuery, pageTitle, referrerPath, clickID, ip     *proto.ColStr
-	orderID, properties, traits, context                        *proto.ColStr
-	day                                                         *proto.ColDate
-	hasOriginalTimestamp, hasSentAt, isBot                      *proto.ColBool
-	shiftMS, skewMS                                             *proto.ColInt64
+	project, event, kindOfCall, kind, channel, source, protocol *clickhouse.LowColumn
+	groupType, urlOrigin, referrerOrigin, acquisitionChannel    *clickhouse.LowColumn
+	utmSource, utmMedium, utmCampaign, utmContent, utmTerm      *clickhouse.LowColumn
+	clickIDName, deviceType, os, osVersion, browser             *clickhouse.LowColumn
+	browserVersion, appVersion, locale, timezone, library       *clickhouse.LowColumn
+	libraryVersion, country, region, city, currency, consent    *clickhouse.LowColumn
+	srcTopic                                                    *clickhouse.LowColumn
+	personID, sessionID, srcOffset                              *clickhouse.UInt64Column
+	eventTime, receivedAt                                       *clickhouse.TimeColumn
+	eventID, receiptID                                          *clickhouse.UUIDColumn
+	messageID, name, anonymousID, userID, previousID, groupID   *clickhouse.StringColumn
+	urlPath, urlQuery, pageTitle, referrerPath, clickID, ip     *clickhouse.StringColumn
+	orderID, properties, traits, context                        *clickhouse.StringColumn
+	day                                                         *clickhouse.DateColumn
+	hasOriginalTimestamp, hasSentAt, isBot                      *clickhouse.BoolColumn
+	shiftMS, skewMS                                             *clickhouse.Int64Column
 	timeSource, schemaStatus                                    *clickhouse.EnumColumn
-	botReasons                                                  *proto.ColArr[string]
+	botReasons                                                  *clickhouse.ArrayColumn[*clickhouse.LowColumn]
 	revenue                                                     *clickhouse.MoneyColumn
-	enrichmentVersion                                           *proto.ColUInt32
-	srcPartition                                                *proto.ColUInt16
+	enrichmentVersion                                           *clickhouse.UInt32Column
+	srcPartition                                                *clickhouse.UInt16Column
 }
 
 func newTouchpoints(topic string, partition int32) *touchpoints {
@@ -45,9 +44,9 @@ func newTouchpoints(topic string, partition int32) *touchpoints {
 	b.event = c.Low("event")
 	b.personID = c.UInt64("person_id")
 	b.eventTime = c.Time("event_time")
-	b.eventID = clickhouse.AddColumn(c, "event_id", new(proto.ColUUID))
+	b.eventID = c.UUID("event_id")
 	b.messageID = c.Str("message_id")
-	b.receiptID = clickhouse.AddColumn(c, "receipt_id", new(proto.ColUUID))
+	b.receiptID = c.UUID("receipt_id")
 	b.kindOfCall = c.Low("type")
 	b.name = c.Str("name")
 	b.kind = c.Low("kind")
@@ -60,12 +59,12 @@ func newTouchpoints(topic string, partition int32) *touchpoints {
 	b.groupID = c.Str("group_id")
 	b.groupType = c.Low("group_type")
 	b.sessionID = c.UInt64("session_id")
-	b.day = clickhouse.AddColumn(c, "day", new(proto.ColDate))
-	b.hasOriginalTimestamp = clickhouse.AddColumn(c, "has_original_timestamp", new(proto.ColBool))
-	b.shiftMS = clickhouse.AddColumn(c, "shift_ms", new(proto.ColInt64))
+	b.day = c.Date("day")
+	b.hasOriginalTimestamp = c.Bool("has_original_timestamp")
+	b.shiftMS = c.Int64("shift_ms")
 	b.receivedAt = c.Time("received_at")
-	b.hasSentAt = clickhouse.AddColumn(c, "has_sent_at", new(proto.ColBool))
-	b.skewMS = clickhouse.AddColumn(c, "skew_ms", new(proto.ColInt64))
+	b.hasSentAt = c.Bool("has_sent_at")
+	b.skewMS = c.Int64("skew_ms")
 	b.timeSource = c.Enum("time_source")
 	b.urlOrigin = c.Low("url_origin")
 	b.urlPath = c.Str("url_path")
@@ -92,7 +91,7 @@ func newTouchpoints(topic string, partition int32) *touchpoints {
 	b.ip = c.Str("ip")
 	b.library = c.Low("library")
 	b.libraryVersion = c.Low("library_version")
-	b.isBot = clickhouse.AddColumn(c, "is_bot", new(proto.ColBool))
+	b.isBot = c.Bool("is_bot")
 	b.botReasons = c.Lows("bot_reasons")
 	b.country = c.Low("country")
 	b.region = c.Low("region")
@@ -105,9 +104,9 @@ func newTouchpoints(topic string, partition int32) *touchpoints {
 	b.traits = c.Str("traits")
 	b.context = c.Str("context")
 	b.schemaStatus = c.Enum("schema_status")
-	b.enrichmentVersion = clickhouse.AddColumn(c, "enrichment_version", new(proto.ColUInt32))
+	b.enrichmentVersion = c.UInt32("enrichment_version")
 	b.srcTopic = c.Low("src_topic")
-	b.srcPartition = clickhouse.AddColumn(c, "src_partition", new(proto.ColUInt16))
+	b.srcPartition = c.UInt16("src_partition")
 	b.srcOffset = c.UInt64("src_offset")
 	c.Complete()
 	return b
@@ -124,11 +123,11 @@ func (b *touchpoints) add(e *event.Enriched, src int64) {
 	var shift, skew int64
 	hasOriginal := t.HasOriginalTimestamp && clickhouse.InRange(t.OriginalTimestamp)
 	if hasOriginal {
-		shift = int64(clickhouse.Millis(t.EventTime)) - t.OriginalTimestamp
+		shift = clickhouse.Millis(t.EventTime) - t.OriginalTimestamp
 	}
 	hasSent := t.HasSentAt && clickhouse.InRange(t.SentAt)
 	if hasSent {
-		skew = int64(clickhouse.Millis(e.ReceivedAt)) - t.SentAt
+		skew = clickhouse.Millis(e.ReceivedAt) - t.SentAt
 	}
 	origin, path, query := schema.SplitURL(t.URL)
 	refOrigin, refPath := schema.SplitReferrer(t.Referrer)
@@ -136,7 +135,7 @@ func (b *touchpoints) add(e *event.Enriched, src int64) {
 	b.project.Append(e.Project)
 	b.event.Append(t.Event)
 	b.personID.Append(t.PersonID)
-	b.eventTime.AppendRaw(clickhouse.Millis(t.EventTime))
+	b.eventTime.Append(t.EventTime)
 	b.eventID.Append(t.EventID)
 	b.messageID.Append(t.MessageID)
 	b.receiptID.Append(receipt)
@@ -152,10 +151,10 @@ func (b *touchpoints) add(e *event.Enriched, src int64) {
 	b.groupID.Append(t.GroupID)
 	b.groupType.Append(t.GroupType)
 	b.sessionID.Append(t.SessionID)
-	*b.day = append(*b.day, clickhouse.Day(t.Day))
+	b.day.Append(t.Day)
 	b.hasOriginalTimestamp.Append(hasOriginal)
 	b.shiftMS.Append(shift)
-	b.receivedAt.AppendRaw(clickhouse.Millis(e.ReceivedAt))
+	b.receivedAt.Append(e.ReceivedAt)
 	b.hasSentAt.Append(hasSent)
 	b.skewMS.Append(skew)
 	b.timeSource.Append(timeSource(t.TimeSource))
@@ -185,11 +184,14 @@ func (b *touchpoints) add(e *event.Enriched, src int64) {
 	b.library.Append(t.Library)
 	b.libraryVersion.Append(t.LibraryVersion)
 	b.isBot.Append(t.IsBot)
-	b.botReasons.Append(t.BotReasons)
+	for _, reason := range t.BotReasons {
+		b.botReasons.Values.Append(reason)
+	}
+	b.botReasons.EndRow()
 	b.country.Append(t.Country)
 	b.region.Append(t.Region)
 	b.city.Append(t.City)
-	b.revenue.Append(clickhouse.E4(t.RevenueE4))
+	b.revenue.Append(t.RevenueE4)
 	b.currency.Append(t.Currency)
 	b.orderID.Append(t.OrderID)
 	b.consent.Append(t.Consent)

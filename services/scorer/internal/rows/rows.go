@@ -1,7 +1,7 @@
 // Package rows turns records of the scores topic into column blocks for the tables
 // profiles and scores.
 //
-// It reads touchlinepb.Profile, writes ch-go columns in the order that package
+// It reads touchlinepb.Profile, writes column blocks in the order that package
 // schemas/clickhouse declares, and guarantees that every value it writes is one
 // that ClickHouse takes: times and amounts are within their types' range. The
 // rows of a chunk are a pure function of the records added to it.
@@ -24,7 +24,6 @@ type Builder struct {
 	profiles *profiles
 	scores   *scores
 	profile  touchlinepb.Profile
-	bytes    int
 }
 
 // New returns an empty builder.
@@ -40,28 +39,30 @@ func (b *Builder) Add(r *kgo.Record, _ denselog.Position) error {
 	for _, s := range b.profile.Scores {
 		b.scores.add(&b.profile, s)
 	}
-	b.bytes += len(r.Value) + rowBytes*(1+len(b.profile.Scores))
 	return nil
 }
-
-// rowBytes is what the fixed-width columns of a row take, and the bookkeeping of
-// its strings: 20 columns of at most 16 bytes.
-const rowBytes = 320
 
 // Rows returns the number of rows of both tables.
 func (b *Builder) Rows() int { return b.profiles.Rows() + b.scores.Rows() }
 
-// Bytes returns roughly what the rows take in memory.
-func (b *Builder) Bytes() int { return b.bytes }
+// Bytes returns what the rows take in memory; the builder may hold a quarter more.
+func (b *Builder) Bytes() int { return b.profiles.Bytes() + b.scores.Bytes() }
 
 // Blocks returns the block of profiles, then that of scores.
 func (b *Builder) Blocks(_, _ int64) []clickhouse.Block {
 	return []clickhouse.Block{b.profiles.Block(), b.scores.Block()}
 }
 
-// Reset empties the builder and keeps its memory.
+// Begin is Reset: rows do not say which partition they
+// came from.
+func (b *Builder) Begin(string, int32) { b.Reset() }
+
+// keep is the memory that Reset keeps for each table: chunks of a steady load find
+// theirs again, and what a burst or a backlog took beyond it is given back.
+const keep = 2 << 20
+
+// Reset empties the builder and keeps up to 4 MiB of its memory.
 func (b *Builder) Reset() {
-	b.profiles.Reset()
-	b.scores.Reset()
-	b.bytes = 0
+	b.profiles.Reset(keep)
+	b.scores.Reset(keep)
 }

@@ -1,8 +1,6 @@
 package rows
 
 import (
-	"github.com/ClickHouse/ch-go/proto"
-
 	schema "touchline.dev/schemas/clickhouse"
 	"touchline.dev/schemas/touchlinepb"
 	"touchline.dev/services/internal/clickhouse"
@@ -11,10 +9,10 @@ import (
 // profiles builds the block of table profiles.
 type profiles struct {
 	clickhouse.Columns
-	project, country, stage, firstChannel, currency   *proto.ColLowCardinality[string]
-	personID, version, events, orders                 *proto.ColUInt64
-	asOf, stageSince, firstSeen, lastSeen             *proto.ColDateTime64
-	userID, email, name, company, role, firstCampaign *proto.ColStr
+	project, country, stage, firstChannel, currency   *clickhouse.LowColumn
+	personID, version, events, orders                 *clickhouse.UInt64Column
+	asOf, stageSince, firstSeen, lastSeen             *clickhouse.TimeColumn
+	userID, email, name, company, role, firstCampaign *clickhouse.StringColumn
 	revenue                                           *clickhouse.MoneyColumn
 }
 
@@ -49,7 +47,7 @@ func (b *profiles) add(p *touchlinepb.Profile) {
 	b.project.Append(p.Project)
 	b.personID.Append(p.PersonId)
 	b.version.Append(p.Version)
-	b.asOf.AppendRaw(clickhouse.Millis(p.AsOfMs))
+	b.asOf.Append(p.AsOfMs)
 	b.userID.Append(p.UserId)
 	b.email.Append(p.Email)
 	b.name.Append(p.Name)
@@ -57,30 +55,27 @@ func (b *profiles) add(p *touchlinepb.Profile) {
 	b.role.Append(p.Role)
 	b.country.Append(p.Country)
 	b.stage.Append(p.Stage)
-	b.stageSince.AppendRaw(clickhouse.Millis(p.StageSinceMs))
+	b.stageSince.Append(p.StageSinceMs)
 	b.firstChannel.Append(p.FirstChannel)
 	b.firstCampaign.Append(p.FirstCampaign)
-	b.firstSeen.AppendRaw(clickhouse.Millis(p.FirstSeenMs))
-	b.lastSeen.AppendRaw(clickhouse.Millis(p.LastSeenMs))
+	b.firstSeen.Append(p.FirstSeenMs)
+	b.lastSeen.Append(p.LastSeenMs)
 	b.events.Append(p.Events)
 	b.orders.Append(p.Orders)
-	b.revenue.Append(clickhouse.E4(p.RevenueE4))
+	b.revenue.Append(p.RevenueE4)
 	b.currency.Append(p.Currency)
 }
 
 // scores builds the block of table scores.
 type scores struct {
 	clickhouse.Columns
-	project, model, grade *proto.ColLowCardinality[string]
-	personID, version     *proto.ColUInt64
-	asOf                  *proto.ColDateTime64
-	modelVersion          *proto.ColUInt32
-	score                 *proto.ColFloat64
-	features              *proto.ColArr[string]
-	contributions         *proto.ColArr[float64]
-
-	names  []string
-	points []float64
+	project, model, grade *clickhouse.LowColumn
+	personID, version     *clickhouse.UInt64Column
+	asOf                  *clickhouse.TimeColumn
+	modelVersion          *clickhouse.UInt32Column
+	score                 *clickhouse.Float64Column
+	features              *clickhouse.ArrayColumn[*clickhouse.LowColumn]
+	contributions         *clickhouse.ArrayColumn[*clickhouse.Float64Column]
 }
 
 func newScores() *scores {
@@ -91,29 +86,28 @@ func newScores() *scores {
 	b.personID = c.UInt64("person_id")
 	b.version = c.UInt64("version")
 	b.asOf = c.Time("as_of")
-	b.modelVersion = clickhouse.AddColumn(c, "model_version", new(proto.ColUInt32))
-	b.score = clickhouse.AddColumn(c, "score", new(proto.ColFloat64))
+	b.modelVersion = c.UInt32("model_version")
+	b.score = c.Float64("score")
 	b.grade = c.Low("grade")
 	b.features = c.Lows("reason_features")
-	b.contributions = clickhouse.AddColumn(c, "reason_contributions", new(proto.ColFloat64).Array())
+	b.contributions = c.Floats("reason_contributions")
 	c.Complete()
 	return b
 }
 
 func (b *scores) add(p *touchlinepb.Profile, s *touchlinepb.Score) {
-	b.names, b.points = b.names[:0], b.points[:0]
-	for _, r := range s.Reasons {
-		b.names = append(b.names, r.Feature)
-		b.points = append(b.points, r.Contribution)
-	}
 	b.project.Append(p.Project)
 	b.model.Append(s.Model)
 	b.personID.Append(p.PersonId)
 	b.version.Append(p.Version)
-	b.asOf.AppendRaw(clickhouse.Millis(p.AsOfMs))
+	b.asOf.Append(p.AsOfMs)
 	b.modelVersion.Append(s.ModelVersion)
 	b.score.Append(s.Score)
 	b.grade.Append(s.Grade)
-	b.features.Append(b.names)
-	b.contributions.Append(b.points)
+	for _, r := range s.Reasons {
+		b.features.Values.Append(r.Feature)
+		b.contributions.Values.Append(r.Contribution)
+	}
+	b.features.EndRow()
+	b.contributions.EndRow()
 }

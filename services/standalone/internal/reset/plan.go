@@ -169,11 +169,11 @@ func (p *planner) checkIntents() {
 		broken[serviceOf(f.Group)] = true
 	}
 	for _, f := range p.plan.Findings {
-		if f.Group != topics.GroupTouchpoints || f.Write != nil || f.Committed.State.Pending == nil || p.o.OneProcess || broken[serviceOf(f.Group)] {
+		if f.Group != topics.GroupTouchpoints || f.Write != nil || p.chunk(f.Group, f.Partition) == nil || p.o.OneProcess || broken[serviceOf(f.Group)] {
 			continue
 		}
-		i := f.Committed.State.Pending
-		p.refuse("%s partition %d: the chunk %d-%d is about to be inserted, and the service finishes it by itself: start it, stop it again, then reset", f.Group, f.Partition, i.Lo, i.Hi)
+		share := p.chunk(f.Group, f.Partition).Of(f.Partition)
+		p.refuse("%s partition %d: the chunk %d-%d is about to be inserted, and the service finishes it by itself: start it, stop it again, then reset", f.Group, f.Partition, share.Lo, share.Hi)
 	}
 }
 

@@ -14,7 +14,7 @@ const remake = "remake profiles.fragments.v1; remake profiles.persons.v1"
 func TestDiagnose(t *testing.T) {
 	pending := func(lo, hi int64) func(*Commit) {
 		return func(c *Commit) {
-			c.Offset, c.State.Mark, c.State.Pending = lo, lo-11, &checkpoint.Intent{Lo: lo, Hi: hi}
+			c.Offset, c.State.Mark, c.State.Pending = lo, lo-11, &checkpoint.Intent{Shares: []checkpoint.Share{{Lo: lo, Hi: hi, Mark: lo - 11, Cut: hi - 11}}}
 		}
 	}
 	for _, tt := range []struct {

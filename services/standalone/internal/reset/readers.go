@@ -1,6 +1,8 @@
 package reset
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"touchline.dev/schemas/topics"
@@ -17,7 +19,9 @@ type reader struct {
 	offset, mark int64
 	unmarked     bool
 	turn         *checkpoint.Turn
-	pending      *checkpoint.Intent
+	// chunk is the one that the partition has a share of and has not gone past, nil
+	// without one; pending is the same for as long as its service can finish it.
+	chunk, pending *checkpoint.Intent
 	// lost says that the commit is of no use: there is none, it cannot be read, or
 	// its offset is no longer in the log.
 	lost bool
@@ -40,7 +44,10 @@ func (r *reader) write() {
 	if !r.readable() {
 		s = checkpoint.State{}
 	}
-	s.Mark, s.Unmarked, s.Turn, s.Pending = r.mark, r.unmarked, r.turn, r.pending
+	s.Mark, s.Unmarked, s.Turn, s.Pending = r.mark, r.unmarked, r.turn, nil
+	if r.pending != nil && r.pending.Shares[0].Partition == r.Partition {
+		s.Pending = r.pending
+	}
 	r.Write = &Write{r.offset, s}
 }
 
@@ -55,6 +62,7 @@ func (p *planner) dense(group string, i int32, results bool) reader {
 		return r
 	}
 	r.source, r.mark, r.unmarked = state.Source(topics.Raw), state.Mark, state.Unmarked
+	r.chunk = p.chunk(group, i)
 	r.anew = p.renewed(&r.Finding, topics.Enriched)
 	if t := state.Turn; t != nil {
 		r.turn = &checkpoint.Turn{At: min(t.At, log.End), Source: t.Source, Mark: t.Mark}
@@ -70,11 +78,12 @@ func (p *planner) dense(group string, i int32, results bool) reader {
 		r.offset = log.End
 	case at < log.Start:
 		r.wrong("records %d to %d expired before they were read", at, log.Start-1)
-	case state.Pending != nil && (state.Pending.Lo != at || state.Pending.Hi >= log.End):
-		r.wrong("the chunk %d-%d was about to be inserted, and the log ends at %d: it cannot be finished", state.Pending.Lo, state.Pending.Hi, log.End)
+	case p.hopeless(group, r.chunk) != "":
+		share := r.chunk.Of(i)
+		r.wrong("the chunk %d-%d was about to be inserted, and cannot be finished: %s", share.Lo, share.Hi, p.hopeless(group, r.chunk))
 		r.offset = at
 	default:
-		r.offset, r.pending = at, state.Pending
+		r.offset, r.pending = at, r.chunk
 	}
 	r.gap = len(r.Wrong) > 0
 	return r
@@ -152,8 +161,9 @@ func (p *planner) land(i int32) reader {
 		r.costs("records that have landed are read again and passed over")
 	}
 	p.turnTo(&r)
-	if p.stuck(&r) {
-		r.wrong("the chunk %d-%d is half inserted, and older than %s", r.pending.Lo, r.pending.Hi, oldIntent)
+	if p.stuck(r.pending) {
+		share := r.pending.Of(i)
+		r.wrong("the chunk %d-%d is half inserted, and older than %s", share.Lo, share.Hi, oldIntent)
 		r.pending = nil
 	}
 	if behind := p.f.Tables.landed(r.source, i); !r.lost && r.pending == nil && r.mark > max(behind.Cut, behind.Highest) {
@@ -163,7 +173,7 @@ func (p *planner) land(i int32) reader {
 		r.unmarked = r.mark == None && r.offset > 0
 		p.tablesLost = true
 	}
-	if r.Committed.State.Pending != nil && r.pending == nil || r.lost {
+	if r.chunk != nil && r.pending == nil || r.lost {
 		p.abandon(&r)
 	} else if r.pending == nil {
 		r.mark = max(r.mark, p.f.Tables.landed(r.source, i).Cut)
@@ -181,14 +191,63 @@ func (p *planner) land(i int32) reader {
 // inserted: its token may have left the deduplication window.
 const oldIntent = 10 * time.Minute
 
+// chunk returns the chunk that a partition has a share of and has not gone past.
+func (p *planner) chunk(group string, i int32) *checkpoint.Intent {
+	at := p.finding(group, i).Committed.Offset
+	for leader := range p.partitions {
+		f := p.finding(group, leader)
+		if !f.readable() || f.Committed.State.Pending == nil {
+			continue
+		}
+		if share := f.Committed.State.Pending.Of(i); share != nil && share.Hi >= at {
+			return f.Committed.State.Pending
+		}
+	}
+	return nil
+}
+
+// hopeless says why the services cannot finish a chunk, "" when they can or when
+// there is none.
+func (p *planner) hopeless(group string, chunk *checkpoint.Intent) string {
+	if chunk == nil {
+		return ""
+	}
+	for _, s := range chunk.Shares {
+		if s.Partition >= p.partitions {
+			return fmt.Sprintf("there is no partition %d", s.Partition)
+		}
+		f, log := p.finding(group, s.Partition), p.bounds(topics.Enriched, s.Partition)
+		leads := s.Partition == chunk.Shares[0].Partition
+		switch {
+		case leads && s.Lo != f.Committed.Offset:
+			return fmt.Sprintf("offset %d is committed", f.Committed.Offset)
+		case s.Hi >= log.End:
+			return fmt.Sprintf("partition %d ends at %d", s.Partition, log.End)
+		case s.Lo < log.Start && !chunk.Landed:
+			return fmt.Sprintf("partition %d begins at %d", s.Partition, log.Start)
+		case f.Committed.Unreadable != "" || p.renewed(&f, topics.Enriched):
+			return fmt.Sprintf("what is committed of partition %d is of no use", s.Partition)
+		}
+	}
+	return ""
+}
+
 // stuck reports whether a chunk is half inserted for so long that its service may
-// have given it up. A negative age says nothing, so it counts as high.
-func (p *planner) stuck(r *reader) bool {
-	if r.pending == nil {
+// have given it up: its token may have left the deduplication window.
+func (p *planner) stuck(chunk *checkpoint.Intent) bool {
+	if chunk == nil {
 		return false
 	}
-	landed, age := p.f.Tables.landed(r.source, r.Partition), p.f.Now-r.pending.At
-	return landed.Highest > max(r.mark, landed.Cut) && (age < 0 || age > oldIntent.Milliseconds())
+	// A negative age says nothing, so it counts as high.
+	age := p.f.Now - chunk.At
+	return (age < 0 || age > oldIntent.Milliseconds()) && slices.ContainsFunc(chunk.Shares, func(s checkpoint.Share) bool {
+		source := p.f.Topics[topics.Raw].ID
+		if f := p.finding(topics.GroupTouchpoints, s.Partition); f.readable() {
+			source = f.Committed.State.Source(topics.Raw)
+		}
+		landed := p.f.Tables.landed(source, s.Partition)
+		return landed.Highest > max(s.Mark, landed.Cut)
+	})
 }
 
 // abandon finds out what became of a chunk that cannot be inserted as it was meant

@@ -1,6 +1,8 @@
 package reset
 
 import (
+	"slices"
+
 	"touchline.dev/schemas/topics"
 	"touchline.dev/services/internal/checkpoint"
 )
@@ -109,6 +111,13 @@ func (p *planner) scorePersons(i int32, again bool) Finding {
 	return f
 }
 
+// cut reports whether a share of a chunk has left its log.
+func (p *planner) cut(topic string, chunk *checkpoint.Intent) bool {
+	return slices.ContainsFunc(chunk.Shares, func(s checkpoint.Share) bool {
+		return s.Partition >= p.partitions || s.Hi >= p.bounds(topic, s.Partition).End
+	})
+}
+
 // landScores finds out how the landing of scores stands. Its tables keep the
 // highest version of everything, so reading again changes nothing and a chunk that
 // was about to be inserted does not matter.
@@ -126,7 +135,7 @@ func (p *planner) landScores(i int32) Finding {
 		f.wrong("%s", f.Committed.Unreadable)
 	case p.renewed(&f, topics.Scores):
 		f.wrong("%s", p.renewal(&f, topics.Scores))
-	case f.Committed.Offset > log.End, pending != nil && pending.Hi >= log.End:
+	case f.Committed.Offset > log.End, pending != nil && p.cut(topics.Scores, pending):
 		f.wrong("the log ends at %d, before what was read from it: it has lost its end", log.End)
 		// Another mark makes other tokens of the offsets that are given out again.
 		offset, mark = min(f.Committed.Offset, log.End), max(f.Committed.Offset, f.Committed.State.Mark+1)
