@@ -12,10 +12,14 @@ import "strings"
 //   - query: the rest, with its '?' or '#'
 func SplitURL(url string) (origin, path, query string) {
 	path = url
-	if i := strings.IndexAny(path, "?#"); i >= 0 {
-		path, query = path[:i], path[i:]
+	if i := strings.IndexByte(path, '?'); i >= 0 {
+		path = path[:i]
 	}
-	if i := strings.Index(path, "://"); i > 0 && !strings.Contains(path[:i], "/") {
+	if i := strings.IndexByte(path, '#'); i >= 0 {
+		path = path[:i]
+	}
+	query = url[len(path):]
+	if i := strings.Index(path, "://"); i > 0 && strings.IndexByte(path[:i], '/') < 0 {
 		end := i + len("://")
 		if j := strings.IndexByte(path[end:], '/'); j >= 0 {
 			end += j

@@ -17,6 +17,8 @@ func TestSplitURL(t *testing.T) {
 		{"//cdn.example/x", "", "//cdn.example/x", ""},
 		{"://x", "", "://x", ""},
 		{"?", "", "", "?"},
+		{"https://a.b/c#d?e", "https://a.b", "/c", "#d?e"},
+		{"https://a.b/c?d#e?f#g", "https://a.b", "/c", "?d#e?f#g"},
 		{"file:///home/x", "file://", "/home/x", ""},
 	} {
 		origin, path, query := SplitURL(c.url)
@@ -38,4 +40,12 @@ func FuzzSplitURL(f *testing.F) {
 			t.Errorf("%q does not add up: %q %q", url, origin, rest)
 		}
 	})
+}
+
+func BenchmarkSplitURL(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		SplitURL("https://shop.example.com/pricing?utm_source=google&utm_medium=cpc&utm_campaign=spring")
+		SplitReferrer("https://www.google.com/")
+	}
 }
