@@ -90,9 +90,9 @@ func (e *Enriched) Append(b []byte) []byte {
 	b = appendUint(b, 5, uint64(e.EnrichmentVersion))
 	switch e.Outcome {
 	case Stored:
-		b = appendMessage(b, 6, e.Touchpoint.append)
+		b = appendMessage(b, 6, 2, e.Touchpoint.append)
 	case Rejected:
-		b = appendMessage(b, 7, e.Rejection.append)
+		b = appendMessage(b, 7, 2, e.Rejection.append)
 	}
 	return b
 }
@@ -102,36 +102,39 @@ func (e *Enriched) Append(b []byte) []byte {
 // that stands twice the last one counts. The error is ErrTruncated or
 // ErrIDLength, and leaves e partly filled.
 func (e *Enriched) Decode(b []byte) error {
-	*e = Enriched{
-		Touchpoint: Touchpoint{BotReasons: e.Touchpoint.BotReasons[:0]},
-		Rejection:  Rejection{Raw: Raw{Headers: e.Rejection.Raw.Headers[:0]}},
-	}
+	reasons, headers := e.Touchpoint.BotReasons[:0], e.Rejection.Raw.Headers[:0]
+	*e = Enriched{}
+	e.Touchpoint.BotReasons, e.Rejection.Raw.Headers = reasons, headers
 	var f field
 	var err error
 	for len(b) > 0 {
-		if b, err = next(b, &f); err != nil {
+		num, data, n := short(b)
+		if n > 0 {
+			b = b[n:]
+		} else if b, err = next(b, &f); err != nil {
 			return err
+		} else if f.is(protowire.BytesType) {
+			num, data = f.num, f.data
 		}
-		switch {
-		case f.is(protowire.BytesType):
-			switch f.num {
-			case 1:
-				e.Outcome = Outcome(f.text())
-			case 2:
-				e.Reason = Reason(f.text())
-			case 3:
-				e.Project = f.text()
-			case 6:
-				err = e.Touchpoint.decode(f.data)
-			case 7:
-				err = e.Rejection.decode(f.data)
-			}
-		case f.is(protowire.VarintType):
-			switch f.num {
-			case 4:
-				e.ReceivedAt = int64(f.v)
-			case 5:
-				e.EnrichmentVersion = uint32(f.v)
+		switch num {
+		case 1:
+			e.Outcome = Outcome(alias(data))
+		case 2:
+			e.Reason = Reason(alias(data))
+		case 3:
+			e.Project = alias(data)
+		case 6:
+			err = e.Touchpoint.decode(data)
+		case 7:
+			err = e.Rejection.decode(data)
+		case 0: // not length-delimited
+			if f.is(protowire.VarintType) {
+				switch f.num {
+				case 4:
+					e.ReceivedAt = int64(f.v)
+				case 5:
+					e.EnrichmentVersion = uint32(f.v)
+				}
 			}
 		}
 		if err != nil {
@@ -145,7 +148,7 @@ func (r *Rejection) append(b []byte) []byte {
 	b = appendString(b, 1, r.Stage)
 	b = appendString(b, 2, r.Message)
 	b = appendString(b, 3, r.Field)
-	b = appendMessage(b, 4, r.Raw.Append)
+	b = appendMessage(b, 4, 2, r.Raw.Append)
 	return appendBytes(b, 5, r.ReceiptID[:])
 }
 
@@ -153,23 +156,25 @@ func (r *Rejection) decode(b []byte) error {
 	var f field
 	var err error
 	for len(b) > 0 {
-		if b, err = next(b, &f); err != nil {
+		num, data, n := short(b)
+		if n > 0 {
+			b = b[n:]
+		} else if b, err = next(b, &f); err != nil {
 			return err
+		} else if f.is(protowire.BytesType) {
+			num, data = f.num, f.data
 		}
-		if !f.is(protowire.BytesType) {
-			continue
-		}
-		switch f.num {
+		switch num {
 		case 1:
-			r.Stage = f.text()
+			r.Stage = alias(data)
 		case 2:
-			r.Message = f.text()
+			r.Message = alias(data)
 		case 3:
-			r.Field = f.text()
+			r.Field = alias(data)
 		case 4:
-			err = r.Raw.decode(f.data)
+			err = r.Raw.decode(data)
 		case 5:
-			err = f.id(&r.ReceiptID)
+			err = setID(&r.ReceiptID, data)
 		}
 		if err != nil {
 			return err

@@ -47,7 +47,7 @@ func (r *Raw) Append(b []byte) []byte {
 	b = appendString(b, 7, r.ClientIP)
 	b = appendString(b, 8, r.UserAgent)
 	for i := range r.Headers {
-		b = appendMessage(b, 9, r.Headers[i].append)
+		b = appendMessage(b, 9, 1, r.Headers[i].append)
 	}
 	b = appendBytes(b, 10, r.Context)
 	b = appendUint(b, 11, uint64(r.Index))
@@ -67,7 +67,9 @@ func (h *Header) append(b []byte) []byte {
 // that stands twice the last one counts. The error is ErrTruncated, and leaves r
 // partly filled.
 func (r *Raw) Decode(b []byte) error {
-	*r = Raw{Headers: r.Headers[:0]}
+	headers := r.Headers[:0]
+	*r = Raw{}
+	r.Headers = headers
 	return r.decode(b)
 }
 
@@ -76,12 +78,19 @@ func (r *Raw) decode(b []byte) error {
 	var f field
 	var err error
 	for len(b) > 0 {
+		if num, data, n := short(b); n > 0 {
+			if err = r.setBytes(num, data); err != nil {
+				return err
+			}
+			b = b[n:]
+			continue
+		}
 		if b, err = next(b, &f); err != nil {
 			return err
 		}
 		switch {
 		case f.is(protowire.BytesType):
-			if err := r.setBytes(&f); err != nil {
+			if err = r.setBytes(f.num, f.data); err != nil {
 				return err
 			}
 		case f.is(protowire.VarintType):
@@ -98,36 +107,33 @@ func (r *Raw) decode(b []byte) error {
 	return nil
 }
 
-func (r *Raw) setBytes(f *field) error {
-	switch f.num {
+func (r *Raw) setBytes(num protowire.Number, data []byte) error {
+	switch num {
 	case 1:
-		r.Project = f.text()
+		r.Project = alias(data)
 	case 2:
-		r.Protocol = f.text()
+		r.Protocol = alias(data)
 	case 3:
-		r.Endpoint = f.text()
+		r.Endpoint = alias(data)
 	case 4:
-		r.Source = f.text()
+		r.Source = alias(data)
 	case 6:
-		r.SentAt = f.text()
+		r.SentAt = alias(data)
 	case 7:
-		r.ClientIP = f.text()
+		r.ClientIP = alias(data)
 	case 8:
-		r.UserAgent = f.text()
+		r.UserAgent = alias(data)
 	case 9:
-		var h Header
-		if err := h.decode(f.data); err != nil {
-			return err
-		}
-		r.Headers = append(r.Headers, h)
+		r.Headers = append(r.Headers, Header{})
+		return r.Headers[len(r.Headers)-1].decode(data)
 	case 10:
-		r.Context = f.data
+		r.Context = data
 	case 12:
-		r.Event = f.data
+		r.Event = data
 	case 13:
-		r.RejectReason = Reason(f.text())
+		r.RejectReason = Reason(alias(data))
 	case 14:
-		r.RejectMessage = f.text()
+		r.RejectMessage = alias(data)
 	}
 	return nil
 }
@@ -136,17 +142,19 @@ func (h *Header) decode(b []byte) error {
 	var f field
 	var err error
 	for len(b) > 0 {
-		if b, err = next(b, &f); err != nil {
+		num, data, n := short(b)
+		if n > 0 {
+			b = b[n:]
+		} else if b, err = next(b, &f); err != nil {
 			return err
+		} else if f.is(protowire.BytesType) {
+			num, data = f.num, f.data
 		}
-		if !f.is(protowire.BytesType) {
-			continue
-		}
-		switch f.num {
+		switch num {
 		case 1:
-			h.Name = f.text()
+			h.Name = alias(data)
 		case 2:
-			h.Value = f.text()
+			h.Value = alias(data)
 		}
 	}
 	return nil

@@ -80,12 +80,19 @@ func (t *Touchpoint) decode(b []byte) error {
 	var f field
 	var err error
 	for len(b) > 0 {
+		if num, data, n := short(b); n > 0 {
+			if err = t.setBytes(num, data); err != nil {
+				return err
+			}
+			b = b[n:]
+			continue
+		}
 		if b, err = next(b, &f); err != nil {
 			return err
 		}
 		switch f.typ {
 		case protowire.BytesType:
-			if err := t.setBytes(&f); err != nil {
+			if err = t.setBytes(f.num, f.data); err != nil {
 				return err
 			}
 		case protowire.VarintType:
@@ -119,108 +126,108 @@ func (t *Touchpoint) setVarint(f *field) {
 	}
 }
 
-func (t *Touchpoint) setBytes(f *field) error {
-	switch f.num {
+func (t *Touchpoint) setBytes(num protowire.Number, data []byte) error {
+	switch num {
 	case 1:
-		return f.id(&t.EventID)
+		return setID(&t.EventID, data)
 	case 2:
-		t.MessageID = f.text()
+		t.MessageID = alias(data)
 	case 3:
-		return f.id(&t.ReceiptID)
+		return setID(&t.ReceiptID, data)
 	case 4:
-		t.Type = f.text()
+		t.Type = alias(data)
 	case 5:
-		t.Event = f.text()
+		t.Event = alias(data)
 	case 6:
-		t.Name = f.text()
+		t.Name = alias(data)
 	case 7:
-		t.Kind = f.text()
+		t.Kind = alias(data)
 	case 8:
-		t.Channel = f.text()
+		t.Channel = alias(data)
 	case 9:
-		t.Source = f.text()
+		t.Source = alias(data)
 	case 10:
-		t.Protocol = f.text()
+		t.Protocol = alias(data)
 	case 11:
-		t.AnonymousID = f.text()
+		t.AnonymousID = alias(data)
 	case 12:
-		t.UserID = f.text()
+		t.UserID = alias(data)
 	case 13:
-		t.PreviousID = f.text()
+		t.PreviousID = alias(data)
 	case 14:
-		t.GroupID = f.text()
+		t.GroupID = alias(data)
 	case 15:
-		t.GroupType = f.text()
+		t.GroupType = alias(data)
 	case 22:
-		t.TimeSource = TimeSource(f.text())
+		t.TimeSource = TimeSource(alias(data))
 	case 23:
-		t.URL = f.text()
+		t.URL = alias(data)
 	case 24:
-		t.PageTitle = f.text()
+		t.PageTitle = alias(data)
 	case 25:
-		t.Referrer = f.text()
+		t.Referrer = alias(data)
 	case 26:
-		t.AcquisitionChannel = f.text()
+		t.AcquisitionChannel = alias(data)
 	case 27:
-		t.UTMSource = f.text()
+		t.UTMSource = alias(data)
 	case 28:
-		t.UTMMedium = f.text()
+		t.UTMMedium = alias(data)
 	case 29:
-		t.UTMCampaign = f.text()
+		t.UTMCampaign = alias(data)
 	case 30:
-		t.UTMContent = f.text()
+		t.UTMContent = alias(data)
 	case 31:
-		t.UTMTerm = f.text()
+		t.UTMTerm = alias(data)
 	case 32:
-		t.ClickIDName = f.text()
+		t.ClickIDName = alias(data)
 	case 33:
-		t.ClickID = f.text()
+		t.ClickID = alias(data)
 	case 34:
-		t.DeviceType = f.text()
+		t.DeviceType = alias(data)
 	case 35:
-		t.OS = f.text()
+		t.OS = alias(data)
 	case 36:
-		t.OSVersion = f.text()
+		t.OSVersion = alias(data)
 	case 37:
-		t.Browser = f.text()
+		t.Browser = alias(data)
 	case 38:
-		t.BrowserVersion = f.text()
+		t.BrowserVersion = alias(data)
 	case 39:
-		t.AppVersion = f.text()
+		t.AppVersion = alias(data)
 	case 40:
-		t.Locale = f.text()
+		t.Locale = alias(data)
 	case 41:
-		t.Timezone = f.text()
+		t.Timezone = alias(data)
 	case 42:
-		t.IP = f.text()
+		t.IP = alias(data)
 	case 43:
-		t.UserAgent = f.text()
+		t.UserAgent = alias(data)
 	case 44:
-		t.Library = f.text()
+		t.Library = alias(data)
 	case 45:
-		t.LibraryVersion = f.text()
+		t.LibraryVersion = alias(data)
 	case 47:
-		t.BotReasons = append(t.BotReasons, f.text())
+		t.BotReasons = append(t.BotReasons, alias(data))
 	case 48:
-		t.Country = f.text()
+		t.Country = alias(data)
 	case 49:
-		t.Region = f.text()
+		t.Region = alias(data)
 	case 50:
-		t.City = f.text()
+		t.City = alias(data)
 	case 52:
-		t.Currency = f.text()
+		t.Currency = alias(data)
 	case 53:
-		t.OrderID = f.text()
+		t.OrderID = alias(data)
 	case 54:
-		t.Consent = f.text()
+		t.Consent = alias(data)
 	case 55:
-		t.Properties = f.data
+		t.Properties = data
 	case 56:
-		t.Traits = f.data
+		t.Traits = data
 	case 57:
-		t.Context = f.data
+		t.Context = data
 	case 58:
-		t.SchemaStatus = f.text()
+		t.SchemaStatus = alias(data)
 	}
 	return nil
 }

@@ -1,7 +1,9 @@
 package event
 
 import (
+	"encoding/binary"
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
@@ -36,17 +38,62 @@ func appendString(b []byte, num protowire.Number, s string) []byte {
 // appendElement writes an element of a repeated string, empty or not. Official
 // readers refuse a record whose strings are not UTF-8, so what is not (a request
 // header may hold any bytes) becomes U+FFFD here, at the last gate.
+//
+// Nearly all strings are shorter than 128 bytes and ASCII, so they are copied and
+// looked at in one pass.
 func appendElement(b []byte, num protowire.Number, s string) []byte {
+	start := len(b)
+	if len(s) >= 0x80 || cap(b)-start < 3+len(s) {
+		return appendAny(b, num, s)
+	}
+	if num < 16 {
+		b = b[:start+2+len(s)]
+		b[start], b[start+1] = byte(num)<<3|byte(protowire.BytesType), byte(len(s))
+	} else {
+		b = b[:start+3+len(s)]
+		b[start], b[start+1], b[start+2] = byte(num)<<3|byte(protowire.BytesType)|0x80, byte(num>>4), byte(len(s))
+	}
+	if copyText(b[len(b)-len(s):], s) || utf8.ValidString(s) {
+		return b
+	}
+	return appendAny(b[:start], num, s)
+}
+
+// appendAny is appendElement for every string.
+func appendAny(b []byte, num protowire.Number, s string) []byte {
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}
 	b = appendTag(b, num, protowire.BytesType)
-	if len(s) < 0x80 {
-		b = append(b, byte(len(s)))
-	} else {
-		b = protowire.AppendVarint(b, uint64(len(s)))
+	return protowire.AppendString(b, s)
+}
+
+// copyText copies s to dst, which is as long, and reports whether all of it is
+// ASCII. The last word may overlap the one before.
+func copyText(dst []byte, s string) bool {
+	src, seen := unsafe.Slice(unsafe.StringData(s), len(s)), uint64(0)
+	switch n := len(src); {
+	case n >= 8:
+		for i := 0; i < n-8; i += 8 {
+			w := binary.LittleEndian.Uint64(src[i:])
+			binary.LittleEndian.PutUint64(dst[i:], w)
+			seen |= w
+		}
+		w := binary.LittleEndian.Uint64(src[n-8:])
+		binary.LittleEndian.PutUint64(dst[n-8:], w)
+		seen |= w
+	case n >= 4:
+		first, last := binary.LittleEndian.Uint32(src), binary.LittleEndian.Uint32(src[n-4:])
+		binary.LittleEndian.PutUint32(dst, first)
+		binary.LittleEndian.PutUint32(dst[n-4:], last)
+		seen = uint64(first | last)
+	default:
+		for i, c := range src {
+			dst[i] = c
+			seen |= uint64(c)
+		}
 	}
-	return append(b, s...)
+	return seen&0x8080808080808080 == 0
 }
 
 func appendBytes(b []byte, num protowire.Number, v []byte) []byte {
@@ -75,18 +122,19 @@ func appendFixed64(b []byte, num protowire.Number, v uint64) []byte {
 	return protowire.AppendFixed64(b, v)
 }
 
-// appendMessage writes a nested message whose content fill appends. Lengths up
-// to 127 take one byte and up to 16,383 two, so the content is written after one
-// reserved byte and moved only when it turns out longer.
-func appendMessage(b []byte, num protowire.Number, fill func([]byte) []byte) []byte {
+// appendMessage writes a nested message whose content fill appends. The content
+// is written behind as many bytes as its length is expected to take, 1 up to 127
+// and 2 up to 16,383, and moved where it takes more or fewer.
+func appendMessage(b []byte, num protowire.Number, expected int, fill func([]byte) []byte) []byte {
 	b = appendTag(b, num, protowire.BytesType)
 	start := len(b)
-	b = append(b, 0)
+	b = append(b, 0, 0)[:start+expected]
 	b = fill(b)
-	n := len(b) - start - 1
-	if extra := protowire.SizeVarint(uint64(n)) - 1; extra > 0 {
-		b = append(b, make([]byte, extra)...)
-		copy(b[start+1+extra:], b[start+1:start+1+n])
+	n := len(b) - start - expected
+	if size := protowire.SizeVarint(uint64(n)); size != expected {
+		b = slices.Grow(b, size)
+		copy(b[start+size:start+size+n], b[start+expected:])
+		b = b[:start+size+n]
 	}
 	protowire.AppendVarint(b[:start], uint64(n))
 	return b
@@ -101,37 +149,53 @@ type field struct {
 	data []byte
 }
 
-// text returns the data as a string without copying it.
-func (f *field) text() string {
-	if len(f.data) == 0 {
-		return ""
-	}
-	return unsafe.String(unsafe.SliceData(f.data), len(f.data))
-}
+// alias returns data as a string without copying it.
+func alias(data []byte) string { return unsafe.String(unsafe.SliceData(data), len(data)) }
 
-// id copies the data, 16 bytes, into an id.
-func (f *field) id(id *[16]byte) error {
-	if len(f.data) != len(id) {
+// setID copies data, 16 bytes, into an id.
+func setID(id *[16]byte, data []byte) error {
+	if len(data) != len(id) {
 		return ErrIDLength
 	}
-	*id = [16]byte(f.data)
+	*id = [16]byte(data)
 	return nil
 }
 
+// short reads the length-delimited field that b begins with, if its tag and its
+// length take one or two bytes each, as in nearly all fields. n is the bytes that
+// it takes, 0 for any other field, and for one that is cut off.
+func short(b []byte) (num protowire.Number, data []byte, n int) {
+	if len(b) < 3 {
+		return 0, nil, 0
+	}
+	tag, i := uint(b[0]), 1
+	if tag >= 0x80 {
+		if b[1] >= 0x80 {
+			return 0, nil, 0
+		}
+		tag, i = tag&0x7f|uint(b[1])<<7, 2
+	}
+	size := int(b[i])
+	i++
+	if size >= 0x80 {
+		if i >= len(b) || b[i] >= 0x80 {
+			return 0, nil, 0
+		}
+		size = size&0x7f | int(b[i])<<7
+		i++
+	}
+	if tag < 8 || protowire.Type(tag&7) != protowire.BytesType || size > len(b)-i {
+		return 0, nil, 0
+	}
+	return protowire.Number(tag >> 3), b[i : i+size], i + size
+}
+
 // next takes the first field off b into f. Groups and 32-bit fields are skipped
-// as unknown: no message here has any. Tags of one and two bytes and lengths
-// below 128, which is nearly all of them, are read in place.
+// as unknown: no message here has any.
 func next(b []byte, f *field) ([]byte, error) {
 	var n int
-	switch {
-	case len(b) > 0 && b[0] >= 8 && b[0] < 0x80:
-		f.num, f.typ, n = protowire.Number(b[0]>>3), protowire.Type(b[0]&7), 1
-	case len(b) > 1 && b[0] >= 0x80 && b[1] > 0 && b[1] < 0x80:
-		f.num, f.typ, n = protowire.Number(b[0]&0x7f>>3)|protowire.Number(b[1])<<4, protowire.Type(b[0]&7), 2
-	default:
-		if f.num, f.typ, n = protowire.ConsumeTag(b); n < 0 {
-			return nil, ErrTruncated
-		}
+	if f.num, f.typ, n = protowire.ConsumeTag(b); n < 0 {
+		return nil, ErrTruncated
 	}
 	b = b[n:]
 	f.data, f.v = nil, 0
@@ -141,12 +205,7 @@ func next(b []byte, f *field) ([]byte, error) {
 	case protowire.Fixed64Type:
 		f.v, n = protowire.ConsumeFixed64(b)
 	case protowire.BytesType:
-		if len(b) > 0 && b[0] < 0x80 && int(b[0]) < len(b) {
-			n = 1 + int(b[0])
-			f.data = b[1:n]
-		} else {
-			f.data, n = protowire.ConsumeBytes(b)
-		}
+		f.data, n = protowire.ConsumeBytes(b)
 	default:
 		n = protowire.ConsumeFieldValue(f.num, f.typ, b)
 	}

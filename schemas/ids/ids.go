@@ -138,19 +138,24 @@ func MessageHash(project string, messageID []byte) [16]byte {
 // message id itself was used: the text of id is then the message id. A UUID
 // in upper case is another message id than the same in lower case, so it gets an
 // id of its own.
-func EventID(project, messageID string, receipt [16]byte) (id [16]byte, sdk bool) {
+//
+// hash is MessageHash of the two where the caller has it already, else nil: what
+// it saves is a SHA-256.
+func EventID(project, messageID string, hash []byte, receipt [16]byte) (id [16]byte, sdk bool) {
 	if messageID == "" {
 		return receipt, false
 	}
-	if len(messageID) == 36 {
-		if u, err := uuid.Parse(messageID); err == nil && u.String() == messageID {
-			return u, true
-		}
+	if id, sdk = parseUUID(messageID); sdk {
+		return id, true
 	}
-	h := MessageHash(project, []byte(messageID))
-	h[6] = h[6]&0x0f | 0x80
-	h[8] = h[8]&0x3f | 0x80
-	return h, false
+	if len(hash) == len(id) {
+		id = [16]byte(hash)
+	} else {
+		id = MessageHash(project, []byte(messageID))
+	}
+	id[6] = id[6]&0x0f | 0x80
+	id[8] = id[8]&0x3f | 0x80
+	return id, false
 }
 
 // NewReceipt returns a new receipt id: a UUIDv7, so that receipts sort by time.

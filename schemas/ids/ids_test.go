@@ -62,7 +62,11 @@ func TestVectors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			id, sdk := EventID(args[1], args[2], [16]byte(receipt))
+			id, sdk := EventID(args[1], args[2], nil, [16]byte(receipt))
+			h := MessageHash(args[1], []byte(args[2]))
+			if other, same := EventID(args[1], args[2], h[:], [16]byte(receipt)); other != id || same != sdk {
+				t.Errorf("with its hash given the event %s has the id %x", left, other)
+			}
 			got = hex.EncodeToString(id[:]) + " made"
 			if sdk {
 				got = hex.EncodeToString(id[:]) + " sdk"

@@ -26,9 +26,24 @@ func space(data []byte, i int) int {
 }
 
 // skip returns the position behind the value at or after i, or a negative code.
-// The kinds of the open brackets are bits, 1 for an object, the innermost lowest
-// in open; every 64 levels the full word goes to outer.
 func skip(data []byte, i int) int {
+	if i = space(data, i); i >= len(data) {
+		return syntax
+	}
+	switch data[i] {
+	case '"':
+		end, _ := skipText(data, i+1)
+		return end
+	case '{', '[':
+		return skipNested(data, i)
+	}
+	return skipLiteral(data, i)
+}
+
+// skipNested is skip for an object or array that begins at i. The kinds of the
+// open brackets are bits, 1 for an object, the innermost lowest in open; every 64
+// levels the full word goes to outer.
+func skipNested(data []byte, i int) int {
 	var outer [MaxDepth/64 - 1]uint64
 	var open uint64
 	level := 0
@@ -63,17 +78,10 @@ value:
 			goto closing
 		}
 		goto name
-	case 't':
-		i = skipWord(data, i, "true")
-	case 'f':
-		i = skipWord(data, i, "false")
-	case 'n':
-		i = skipWord(data, i, "null")
 	default:
-		i = skipNumber(data, i)
-	}
-	if i < 0 {
-		return i
+		if i = skipLiteral(data, i); i < 0 {
+			return i
+		}
 	}
 
 after:
@@ -138,16 +146,18 @@ const (
 // content begins at i, and whether a backslash stands in it.
 //
 // Eight bytes at a time, mask marks those that are a quote, a backslash or a
-// control byte; a mark may be wrong only above a right one, and only the lowest
-// is used.
+// control byte: with its second bit turned over a quote is 0x20, right behind the
+// control bytes, and a space is not. A mark may be wrong only above a right one,
+// and only the lowest is used.
 func skipText(data []byte, i int) (end int, escaped bool) {
 	for {
 		for i+8 <= len(data) {
 			w := binary.LittleEndian.Uint64(data[i:])
-			quote, slash := w^'"'*ones, w^'\\'*ones
-			mask := ((w-' '*ones)&^w | (quote-ones)&^quote | (slash-ones)&^slash) & highs
+			mask := ((w ^ 0x02*ones - 0x21*ones) | (w ^ '\\'*ones - ones)) &^ w & highs
 			if mask != 0 {
-				i += bits.TrailingZeros64(mask) >> 3
+				if i += bits.TrailingZeros64(mask) >> 3; data[i] == '"' {
+					return i + 1, escaped
+				}
 				break
 			}
 			i += 8
@@ -181,6 +191,18 @@ func skipEscape(data []byte, i int) int {
 		}
 	}
 	return syntax
+}
+
+func skipLiteral(data []byte, i int) int {
+	switch data[i] {
+	case 't':
+		return skipWord(data, i, "true")
+	case 'f':
+		return skipWord(data, i, "false")
+	case 'n':
+		return skipWord(data, i, "null")
+	}
+	return skipNumber(data, i)
 }
 
 func skipWord(data []byte, i int, word string) int {

@@ -32,8 +32,8 @@ func entered(data []byte) (map[string]string, error) {
 	for m.Next() {
 		name := string(m.Name())
 		inner := m.Enter()
-		inner.Next() // leaves the rest to Leave
-		m.Leave(&inner)
+		m.Next() // leaves the rest to Leave
+		m.Leave(inner)
 		kind := m.Kind()
 		if value := m.Value(); value != nil {
 			got[name] = string(value)
@@ -113,6 +113,20 @@ var corpus = []string{
 func TestAgreesWithEncodingJSON(t *testing.T) {
 	for _, text := range corpus {
 		compare(t, []byte(text))
+	}
+}
+
+// Strings are tested in words: every byte at every place of one.
+func TestEveryByteOfAString(t *testing.T) {
+	for before := range 18 {
+		for c := range 256 {
+			odd := string([]byte{byte(c)})
+			for _, filler := range []string{"x", "\x7f", "\u00e9", "!"} {
+				text := strings.Repeat(filler, before) + odd
+				compare(t, []byte(`["`+text+`"]`))
+				compare(t, []byte(`{"`+text+`y":"`+text+`0123456789abcdef","z":["`+text+`",1]}`))
+			}
+		}
 	}
 }
 

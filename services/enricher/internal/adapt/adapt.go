@@ -60,7 +60,7 @@ func finish(e *pipeline.Event, secret ids.Secret) {
 	t, project := e.Touchpoint, e.Raw.Project
 	t.Source, t.Protocol, t.ReceiptID = e.Raw.Source, e.Raw.Protocol, e.Receipt
 	var sdk bool
-	if t.EventID, sdk = ids.EventID(project, t.MessageID, e.Receipt); sdk {
+	if t.EventID, sdk = ids.EventID(project, t.MessageID, e.MessageHash, e.Receipt); sdk {
 		t.MessageID = ""
 	}
 	device := t.AnonymousID
@@ -83,14 +83,21 @@ func finish(e *pipeline.Event, secret ids.Secret) {
 	}
 }
 
+// refuse returns a verdict by its place, nil being the one that goes on: nearly
+// all events pass a dozen checks, and four strings are much to hand on each time.
+func refuse(reason event.Reason, field, message string) *pipeline.Verdict {
+	verdict := pipeline.Reject(reason, field, message)
+	return &verdict
+}
+
 // syntaxVerdict says what is wrong with an event that could not be walked to its
 // end as an object.
-func syntaxVerdict(data []byte, err error) pipeline.Verdict {
+func syntaxVerdict(data []byte, err error) *pipeline.Verdict {
 	if errors.Is(err, jsonscan.ErrDepth) {
-		return pipeline.Reject(event.TooDeep, "", "the event is nested too deep")
+		return refuse(event.TooDeep, "", "the event is nested too deep")
 	}
 	if jsonscan.Valid(data) == nil {
-		return pipeline.Reject(event.NotAnObject, "", "the event is not a JSON object")
+		return refuse(event.NotAnObject, "", "the event is not a JSON object")
 	}
-	return pipeline.Reject(event.MalformedJSON, "", "the event is not valid JSON")
+	return refuse(event.MalformedJSON, "", "the event is not valid JSON")
 }

@@ -7,11 +7,35 @@ import (
 	"touchline.dev/services/enricher/internal/pipeline"
 )
 
-// clickIDs are the parameters by which ad networks recognise a click, the first
-// that is present counts.
-func clickIDs() [10]string {
-	return [...]string{"gclid", "fbclid", "msclkid", "ttclid", "li_fat_id", "twclid", "dclid", "gbraid", "wbraid", "yclid"}
+// clickIDRank tells the parameters by which ad networks recognise a click; of
+// several the one with the lowest rank counts. Other names have noClickID.
+func clickIDRank(name string) int {
+	switch name {
+	case "gclid":
+		return 0
+	case "fbclid":
+		return 1
+	case "msclkid":
+		return 2
+	case "ttclid":
+		return 3
+	case "li_fat_id":
+		return 4
+	case "twclid":
+		return 5
+	case "dclid":
+		return 6
+	case "gbraid":
+		return 7
+	case "wbraid":
+		return 8
+	case "yclid":
+		return 9
+	}
+	return noClickID
 }
+
+const noClickID = 10
 
 // maxParameters is how many parameters of a query are looked at.
 const maxParameters = 256
@@ -27,8 +51,7 @@ func readQuery(e *pipeline.Event, url string) bool {
 		return false
 	}
 	query, _, _ = strings.Cut(query, "#")
-	names := clickIDs()
-	best := len(names)
+	best := noClickID
 	for n := 0; query != "" && n < maxParameters; n++ {
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")
@@ -49,11 +72,9 @@ func readQuery(e *pipeline.Event, url string) bool {
 		case "utm_term":
 			field = &t.UTMTerm
 		default:
-			for i := range best {
-				if names[i] == name {
-					best = i
-					t.ClickIDName, t.ClickID = names[i], unescape(e, value, maxTag)
-				}
+			if rank := clickIDRank(name); rank < best {
+				best = rank
+				t.ClickIDName, t.ClickID = name, unescape(e, value, maxTag)
 			}
 			continue
 		}

@@ -1,6 +1,7 @@
 package adapt
 
 import (
+	"bytes"
 	"strings"
 
 	"touchline.dev/schemas/event"
@@ -27,31 +28,32 @@ type call struct {
 }
 
 // Adapt reads one call.
-func (segment) Adapt(e *pipeline.Event) pipeline.Verdict {
+func (segment) Adapt(of *pipeline.Event) pipeline.Verdict {
 	var c call
-	request, verdict := requestContext(e)
-	if verdict.Outcome != "" {
-		return verdict
+	request, verdict := requestContext(of)
+	e := &reader{of, bytes.IndexByte(of.Raw.Event, '\\') < 0 && bytes.IndexByte(request, '\\') < 0}
+	if verdict == nil {
+		verdict = c.read(e, request)
 	}
-	if verdict := c.read(e, request); verdict.Outcome != "" {
-		return verdict
+	if verdict == nil {
+		verdict = c.identify(e)
 	}
-	if verdict := c.identify(e); verdict.Outcome != "" {
-		return verdict
+	if verdict == nil {
+		verdict = c.required(e)
 	}
-	if verdict := c.required(e); verdict.Outcome != "" {
-		return verdict
+	if verdict != nil {
+		return *verdict
 	}
 	c.times(e)
 	c.fillDetails(e)
 	c.fillAbout(e)
-	finishContext(e, c.context, request)
+	finishContext(of, c.context, request)
 	return pipeline.Verdict{}
 }
 
 // read notes the members; those without a field go to e.Extra, the write key
 // nowhere.
-func (c *call) read(e *pipeline.Event, request []byte) pipeline.Verdict {
+func (c *call) read(e *reader, request []byte) *pipeline.Verdict {
 	c.about.readAll(request)
 	m := jsonscan.MembersOf(e.Raw.Event)
 	for m.Next() {
@@ -85,8 +87,8 @@ func (c *call) read(e *pipeline.Event, request []byte) pipeline.Verdict {
 		case "properties":
 			c.in = details{}
 			inner := m.Enter()
-			c.in.read(&inner)
-			m.Leave(&inner)
+			c.in.read(&m)
+			m.Leave(inner)
 			c.properties = m.Value()
 		case "context":
 			if c.context != nil { // a second one counts alone
@@ -94,22 +96,22 @@ func (c *call) read(e *pipeline.Event, request []byte) pipeline.Verdict {
 				c.about.readAll(request)
 			}
 			inner := m.Enter()
-			c.about.read(&inner)
-			m.Leave(&inner)
+			c.about.read(&m)
+			m.Leave(inner)
 			c.context = m.Value()
 		case "writeKey":
 		default:
-			keep(e, alias(m.RawName()), m.Value())
+			keep(e.Event, alias(m.RawName()), m.Value())
 		}
 	}
 	if err := m.Err(); err != nil {
 		return syntaxVerdict(e.Raw.Event, err)
 	}
-	var verdict pipeline.Verdict
-	if c.properties, verdict = wantObject("properties", c.properties); verdict.Outcome != "" {
+	var verdict *pipeline.Verdict
+	if c.properties, verdict = wantObject("properties", c.properties); verdict != nil {
 		return verdict
 	}
-	if c.traits, verdict = wantObject("traits", c.traits); verdict.Outcome != "" {
+	if c.traits, verdict = wantObject("traits", c.traits); verdict != nil {
 		return verdict
 	}
 	c.context, verdict = wantObject("context", c.context)
@@ -118,18 +120,18 @@ func (c *call) read(e *pipeline.Event, request []byte) pipeline.Verdict {
 
 // wantObject returns nil for what stands for an object without members: null, or
 // the empty array that PHP makes of one.
-func wantObject(field string, value []byte) ([]byte, pipeline.Verdict) {
+func wantObject(field string, value []byte) ([]byte, *pipeline.Verdict) {
 	switch kind := jsonscan.KindOf(value); {
 	case kind == jsonscan.Object:
-		return value, pipeline.Verdict{}
+		return value, nil
 	case kind == jsonscan.Absent || kind == jsonscan.Null || kind == jsonscan.Array && !says(value):
-		return nil, pipeline.Verdict{}
+		return nil, nil
 	}
-	return nil, pipeline.Reject(event.WrongType, field, field+" must be an object")
+	return nil, refuse(event.WrongType, field, field+" must be an object")
 }
 
 // identify reads type and ids.
-func (c *call) identify(e *pipeline.Event) pipeline.Verdict {
+func (c *call) identify(e *reader) *pipeline.Verdict {
 	t := e.Touchpoint
 	kind := e.Raw.Endpoint
 	switch jsonscan.KindOf(c.kind) {
@@ -139,7 +141,7 @@ func (c *call) identify(e *pipeline.Event) pipeline.Verdict {
 		}
 	case jsonscan.Absent, jsonscan.Null:
 	default:
-		return pipeline.Reject(event.WrongType, "type", "type must be a string")
+		return refuse(event.WrongType, "type", "type must be a string")
 	}
 	switch kind {
 	case "track":
@@ -155,21 +157,21 @@ func (c *call) identify(e *pipeline.Event) pipeline.Verdict {
 	case "alias":
 		t.Type, t.Event, t.Kind = "alias", "alias", "alias"
 	case "batch", "import":
-		return pipeline.Reject(event.MissingField, "type", "an event in a batch needs a type")
+		return refuse(event.MissingField, "type", "an event in a batch needs a type")
 	default:
-		return pipeline.Reject(event.UnknownType, "type", "type must be one of track, page, screen, identify, group, alias, is "+quote(kind))
+		return refuse(event.UnknownType, "type", "type must be one of track, page, screen, identify, group, alias, is "+quote(kind))
 	}
-	var verdict pipeline.Verdict
-	if t.AnonymousID, verdict = identifier(e, "anonymousId", c.anonymousID); verdict.Outcome != "" {
+	var verdict *pipeline.Verdict
+	if t.AnonymousID, verdict = identifier(e, "anonymousId", c.anonymousID); verdict != nil {
 		return verdict
 	}
-	if t.UserID, verdict = identifier(e, "userId", c.userID); verdict.Outcome != "" {
+	if t.UserID, verdict = identifier(e, "userId", c.userID); verdict != nil {
 		return verdict
 	}
-	if t.PreviousID, verdict = identifier(e, "previousId", c.previousID); verdict.Outcome != "" {
+	if t.PreviousID, verdict = identifier(e, "previousId", c.previousID); verdict != nil {
 		return verdict
 	}
-	if t.GroupID, verdict = identifier(e, "groupId", c.groupID); verdict.Outcome != "" {
+	if t.GroupID, verdict = identifier(e, "groupId", c.groupID); verdict != nil {
 		return verdict
 	}
 	t.MessageID, verdict = token(e, "messageId", c.messageID)
@@ -177,62 +179,62 @@ func (c *call) identify(e *pipeline.Event) pipeline.Verdict {
 }
 
 // required checks what the call cannot do without, and takes the names.
-func (c *call) required(e *pipeline.Event) pipeline.Verdict {
+func (c *call) required(e *reader) *pipeline.Verdict {
 	t := e.Touchpoint
 	if t.AnonymousID == "" && t.UserID == "" {
-		return pipeline.Reject(event.MissingIdentity, "", "neither anonymousId nor userId names anybody")
+		return refuse(event.MissingIdentity, "", "neither anonymousId nor userId names anybody")
 	}
 	switch t.Type {
 	case "track":
 		return c.eventName(e)
 	case "group":
 		if t.GroupID == "" {
-			return pipeline.Reject(event.MissingField, "groupId", "a group call needs a groupId")
+			return refuse(event.MissingField, "groupId", "a group call needs a groupId")
 		}
 	case "alias":
 		if t.PreviousID == "" {
-			return pipeline.Reject(event.MissingField, "previousId", "an alias call needs a previousId")
+			return refuse(event.MissingField, "previousId", "an alias call needs a previousId")
 		}
 	}
-	keep(e, "event", c.event) // only a track call has a field for it
-	return pipeline.Verdict{}
+	keep(e.Event, "event", c.event) // only a track call has a field for it
+	return nil
 }
 
-func (c *call) eventName(e *pipeline.Event) pipeline.Verdict {
+func (c *call) eventName(e *reader) *pipeline.Verdict {
 	switch jsonscan.KindOf(c.event) {
 	case jsonscan.String:
 	case jsonscan.Absent, jsonscan.Null:
-		return pipeline.Reject(event.MissingField, "event", "a track call needs an event")
+		return refuse(event.MissingField, "event", "a track call needs an event")
 	default:
-		return pipeline.Reject(event.WrongType, "event", "event must be a string")
+		return refuse(event.WrongType, "event", "event must be a string")
 	}
 	name := whole(e, c.event)
 	if strings.TrimSpace(name) == "" {
-		return pipeline.Reject(event.MissingField, "event", "a track call needs an event")
+		return refuse(event.MissingField, "event", "a track call needs an event")
 	}
 	if len(name) > maxEventName {
-		return pipeline.Reject(event.FieldTooLong, "event", "event is longer than 256 bytes")
+		return refuse(event.FieldTooLong, "event", "event is longer than 256 bytes")
 	}
 	e.Touchpoint.Event = name
-	return pipeline.Verdict{}
+	return nil
 }
 
 // times reads what the SDK says about time; what is no time stays in e.Extra.
-func (c *call) times(e *pipeline.Event) {
+func (c *call) times(e *reader) {
 	t := e.Touchpoint
 	if t.OriginalTimestamp, t.HasOriginalTimestamp = c.time(e, "timestamp", c.timestamp); !t.HasOriginalTimestamp {
 		t.OriginalTimestamp, t.HasOriginalTimestamp = c.time(e, "originalTimestamp", c.originalTimestamp)
 	} else {
-		keep(e, "originalTimestamp", c.originalTimestamp)
+		keep(e.Event, "originalTimestamp", c.originalTimestamp)
 	}
 	if t.SentAt, t.HasSentAt = c.time(e, "sentAt", c.sentAt); !t.HasSentAt {
 		t.SentAt, t.HasSentAt = eventtime.Parse(bytesOf(e.Raw.SentAt))
 	}
 }
 
-func (c *call) time(e *pipeline.Event, field string, value []byte) (ms int64, ok bool) {
+func (c *call) time(e *reader, field string, value []byte) (ms int64, ok bool) {
 	if ms, ok = eventtime.Parse(bytesOf(whole(e, value))); !ok {
-		keep(e, field, value)
+		keep(e.Event, field, value)
 	}
 	return ms, ok
 }

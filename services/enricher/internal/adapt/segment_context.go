@@ -39,15 +39,15 @@ type product struct {
 
 // requestContext returns the context that the request gives for all its events,
 // nil when there is none.
-func requestContext(e *pipeline.Event) ([]byte, pipeline.Verdict) {
+func requestContext(e *pipeline.Event) ([]byte, *pipeline.Verdict) {
 	request := bytes.Trim(e.Raw.Context, " \t\r\n")
 	if len(request) == 0 {
-		return nil, pipeline.Verdict{}
+		return nil, nil
 	}
 	if !utf8.Valid(request) || jsonscan.KindOf(request) != jsonscan.Object || jsonscan.Valid(request) != nil {
-		return nil, pipeline.Reject(event.MalformedBatch, "context", "the context of the request is not a JSON object")
+		return nil, refuse(event.MalformedBatch, "context", "the context of the request is not a JSON object")
 	}
-	return request, pipeline.Verdict{}
+	return request, nil
 }
 
 func (x *about) readAll(context []byte) {
@@ -63,13 +63,13 @@ func (x *about) read(context *jsonscan.Members) {
 		switch string(context.Name()) {
 		case "page":
 			inner := context.Enter()
-			x.page = readPage(&inner)
-			context.Leave(&inner)
+			x.page = readPage(context)
+			context.Leave(inner)
 			x.page.given = says(context.Value())
 		case "campaign":
 			inner := context.Enter()
-			x.campaign = readCampaign(&inner)
-			context.Leave(&inner)
+			x.campaign = readCampaign(context)
+			context.Leave(inner)
 		case "os":
 			x.os = readProduct(context, "name", "version")
 		case "device":
@@ -159,26 +159,26 @@ func readCampaign(m *jsonscan.Members) (c campaign) {
 // readProduct reads two members of the object that is the member's value.
 func readProduct(m *jsonscan.Members, name, version string) (p product) {
 	inner := m.Enter()
-	for inner.Next() {
-		switch string(inner.Name()) {
+	for m.Next() {
+		switch string(m.Name()) {
 		case name:
-			p.name = inner.Value()
+			p.name = m.Value()
 		case version:
-			p.version = inner.Value()
+			p.version = m.Value()
 		}
 	}
-	m.Leave(&inner)
+	m.Leave(inner)
 	p.given = says(m.Value())
 	return p
 }
 
 // fillAbout sets the fields that stand in the context.
-func (c *call) fillAbout(e *pipeline.Event) {
+func (c *call) fillAbout(e *reader) {
 	t, x := e.Touchpoint, &c.about
 	x.page.or(nil, nil, x.referrerURL)
 	t.URL, t.PageTitle, t.Referrer = text(e, x.page.url, maxURL), text(e, x.page.title, maxTitle), text(e, x.page.referrer, maxURL)
 	t.Locale, t.Timezone = text(e, x.locale, maxWord), text(e, x.timezone, maxWord)
-	t.IP, t.UserAgent = address(e, text(e, x.ip, maxWord)), text(e, x.userAgent, maxUserAgent)
+	t.IP, t.UserAgent = address(e.Event, text(e, x.ip, maxWord)), text(e, x.userAgent, maxUserAgent)
 	if e.Session = text(e, x.session, maxID); nobody(e.Session) {
 		e.Session = ""
 	}
@@ -187,23 +187,23 @@ func (c *call) fillAbout(e *pipeline.Event) {
 			t.GroupID = ""
 		}
 	}
-	t.Consent = consent(e, x.consent)
+	t.Consent = consent(e.Event, x.consent)
 	x.origin(e)
 	x.software(e)
 	c.place(e)
 }
 
 // origin sets the campaign and the click id.
-func (x *about) origin(e *pipeline.Event) {
+func (x *about) origin(e *reader) {
 	t, c := e.Touchpoint, &x.campaign
 	t.UTMSource, t.UTMMedium, t.UTMCampaign = text(e, c.source, maxTag), text(e, c.medium, maxTag), text(e, c.name, maxTag)
 	t.UTMContent, t.UTMTerm = text(e, c.content, maxTag), text(e, c.term, maxTag)
-	if !readQuery(e, t.URL) && says(x.page.search) {
-		readQuery(e, text(e, x.page.search, maxURL)) // a canonical URL comes without its query
+	if !readQuery(e.Event, t.URL) && says(x.page.search) {
+		readQuery(e.Event, text(e, x.page.search, maxURL)) // a canonical URL comes without its query
 	}
 }
 
-func (x *about) software(e *pipeline.Event) {
+func (x *about) software(e *reader) {
 	t := e.Touchpoint
 	t.OS, t.OSVersion = text(e, x.os.name, maxWord), text(e, x.os.version, maxWord)
 	if x.device.given {
@@ -242,11 +242,11 @@ func deviceType(kind, model string) string {
 // place sets the channel: what the SDK says if that is one, else a page makes it
 // web and a device, an app or a screen makes it app. An event of a server that
 // says nothing has none.
-func (c *call) place(e *pipeline.Event) {
+func (c *call) place(e *reader) {
 	t, x := e.Touchpoint, &c.about
 	if c.channel != nil {
 		if t.Channel = channel(text(e, c.channel, maxWord)); t.Channel == "" {
-			keep(e, "channel", c.channel)
+			keep(e.Event, "channel", c.channel)
 		}
 	}
 	if t.Channel == "" && x.channel != nil {

@@ -42,7 +42,7 @@ func (d *details) read(properties *jsonscan.Members) {
 
 // fillDetails sets the fields that stand in properties, traits and name.
 // Properties and traits themselves are taken as they were written.
-func (c *call) fillDetails(e *pipeline.Event) {
+func (c *call) fillDetails(e *reader) {
 	t := e.Touchpoint
 	t.Properties, t.Traits = c.properties, c.traits
 	switch t.Type {
@@ -56,18 +56,18 @@ func (c *call) fillDetails(e *pipeline.Event) {
 			t.Traits = c.about.traits
 		}
 	}
-	keep(e, "name", c.name)
+	keep(e.Event, "name", c.name)
 }
 
 // view reads a page or screen call. Servers describe the page in its properties,
 // browsers in the context, which counts for more.
-func (c *call) view(e *pipeline.Event) {
+func (c *call) view(e *reader) {
 	t := e.Touchpoint
 	if t.Name = text(e, c.name, maxName); t.Name == "" {
-		keep(e, "name", c.name)
+		keep(e.Event, "name", c.name)
 		t.Name = text(e, c.in.name, maxName)
 	} else if len(c.name) > maxName && len(whole(e, c.name)) > maxName {
-		keep(e, "name", c.name)
+		keep(e.Event, "name", c.name)
 	}
 	if t.Type == "page" {
 		c.about.page.or(c.in.url, c.in.title, c.in.referrer)
@@ -76,13 +76,13 @@ func (c *call) view(e *pipeline.Event) {
 
 // purchase reads the money of a track call: the first of revenue, total and value
 // that is a number, or a string that holds one.
-func (d *details) purchase(e *pipeline.Event) {
+func (d *details) purchase(e *reader) {
 	t := e.Touchpoint
 	if t.OrderID = text(e, d.orderID, maxTag); t.OrderID == "" {
 		t.OrderID = text(e, d.orderID2, maxTag)
 	}
 	given := strings.TrimSpace(text(e, d.currency, maxWord))
-	t.Currency = currency(e, given)
+	t.Currency = currency(e.Event, given)
 	for _, value := range [...][]byte{d.revenue, d.total, d.value} {
 		amount, ok := jsonscan.Decimal(bytesOf(strings.TrimSpace(whole(e, value))), 4)
 		if !ok {

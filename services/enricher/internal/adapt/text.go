@@ -23,15 +23,30 @@ const (
 	maxWord      = 128 // names and versions of software, locale, time zone
 )
 
-// text returns what a string or number says, cut to limit bytes; other values
-// say nothing. It aliases the event or e.Scratch.
-func text(e *pipeline.Event, value []byte, limit int) string {
-	return cut(whole(e, value), limit)
+// reader is an event whose values are being turned into text.
+type reader struct {
+	*pipeline.Event
+	// plain says that there is no escape in any of its strings.
+	plain bool
 }
 
-func whole(e *pipeline.Event, value []byte) string {
+// text returns what a string or number says, cut to limit bytes; other values
+// say nothing. It aliases the event or e.Scratch.
+func text(e *reader, value []byte, limit int) string {
+	if len(value) == 0 { // as most fields of an event: inlined
+		return ""
+	}
+	return shortened(e, value, limit)
+}
+
+func shortened(e *reader, value []byte, limit int) string { return cut(whole(e, value), limit) }
+
+func whole(e *reader, value []byte) string {
 	switch jsonscan.KindOf(value) {
 	case jsonscan.String:
+		if e.plain {
+			return alias(value[1 : len(value)-1])
+		}
 		var b []byte
 		b, e.Scratch = jsonscan.Text(value, e.Scratch)
 		return alias(b)
@@ -76,6 +91,9 @@ func address(e *pipeline.Event, s string) string {
 	if s == "" || len(s) > len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255") {
 		return ""
 	}
+	if isIPv4(s) {
+		return s // its canonical form
+	}
 	addr, err := netip.ParseAddr(s)
 	if err != nil || addr.Zone() != "" {
 		return ""
@@ -83,6 +101,28 @@ func address(e *pipeline.Event, s string) string {
 	from := len(e.Scratch)
 	e.Scratch = addr.Unmap().AppendTo(e.Scratch)
 	return alias(e.Scratch[from:])
+}
+
+// isIPv4 reports whether s is four numbers up to 255 without leading zeros, joined
+// by dots: all that netip.ParseAddr takes for an address of version 4, and writes.
+func isIPv4(s string) bool {
+	n, digits, dots := 0, 0, 0
+	for i := range len(s) {
+		c := s[i] - '0'
+		switch {
+		case c <= 9:
+			if n = n*10 + int(c); n > 255 || digits > 0 && n < 10 {
+				return false
+			}
+			digits++
+		case s[i] == '.' && digits > 0:
+			n, digits = 0, 0
+			dots++
+		default:
+			return false
+		}
+	}
+	return dots == 3 && digits > 0
 }
 
 // says reports whether the value holds anything: null, "", {} and [] do not.

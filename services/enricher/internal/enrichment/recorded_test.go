@@ -50,7 +50,7 @@ func (x expected) text(t *testing.T, field string) string {
 	return s
 }
 
-func readJSON(t *testing.T, path string, into any) {
+func readJSON(t testing.TB, path string, into any) {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -63,7 +63,7 @@ func readJSON(t *testing.T, path string, into any) {
 
 // split turns a request into what the collector writes, with the means of
 // encoding/json.
-func (r *recorded) split(t *testing.T) []event.Raw {
+func (r *recorded) split(t testing.TB) []event.Raw {
 	body := []byte(r.Body)
 	if r.BodyEncoding == "base64" {
 		var err error

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,13 +26,17 @@ import (
 // recordings holds real requests of SDKs, and what they must become.
 const recordings = "../../../../schemas/testdata/sdk"
 
+// agents is shared: compiling the expressions takes longer than any test, and the
+// parser has no state that one could spoil.
+var agents = sync.OnceValues(func() (*useragent.Parser, error) { return useragent.New(useragent.Default()) })
+
 func newPipeline(t testing.TB) *pipeline.Pipeline {
 	t.Helper()
 	secret, err := ids.ParseSecret("000102030405060708090a0b0c0d0e0f")
 	if err != nil {
 		t.Fatal(err)
 	}
-	agents, err := useragent.New(useragent.Default())
+	agents, err := agents()
 	if err != nil {
 		t.Fatal(err)
 	}

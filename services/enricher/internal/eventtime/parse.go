@@ -22,6 +22,14 @@ const (
 // "z", a space between date and time, a comma before the fraction and an offset
 // without colon are understood. Results lie within the years -2000 to 9999.
 func Parse(text []byte) (ms int64, ok bool) {
+	if ms, ok = usual(text); ok {
+		return ms, true
+	}
+	return other(text)
+}
+
+// other reads every form.
+func other(text []byte) (ms int64, ok bool) {
 	if v, isNumber := jsonscan.Decimal(text, 0); isNumber {
 		return number(text, v)
 	}
@@ -46,11 +54,20 @@ func Parse(text []byte) (ms int64, ok bool) {
 		}
 		offset = c.offset()
 	}
-	if c.bad || !c.atEnd() || hour > 23 || minute > 59 || second > 59 || day < 1 || day > daysIn(year, month) {
+	if c.bad || !c.atEnd() {
 		return 0, false
 	}
-	seconds := ((int64(daysBefore(year, month)+day-1)*24+int64(hour))*60+int64(minute))*60 + int64(second-offset)
-	return seconds*1000 + int64(fraction), true
+	seconds, ok := instant(year, month, day, hour, minute, second)
+	return (seconds-int64(offset))*1000 + int64(fraction), ok
+}
+
+// instant returns the seconds since 1970 of a time in UTC; ok is false when there
+// is none.
+func instant(year, month, day, hour, minute, second int) (seconds int64, ok bool) {
+	if hour > 23 || minute > 59 || second > 59 || day < 1 || day > daysIn(year, month) {
+		return 0, false
+	}
+	return ((int64(daysBefore(year, month)+day-1)*24+int64(hour))*60+int64(minute))*60 + int64(second), true
 }
 
 // daysIn returns the length of a month, 0 when there is no such month.
