@@ -31,14 +31,25 @@ type Position struct {
 
 // Headers returns the record headers that carry the position.
 func (p Position) Headers() []kgo.RecordHeader {
-	var digits [2 * 20]byte
-	src := strconv.AppendInt(digits[:0], p.Src, 10)
-	prev := strconv.AppendInt(src, p.Prev, 10)[len(src):]
-	return []kgo.RecordHeader{
-		{Key: topics.Src, Value: src[:len(src):len(src)]},
-		{Key: topics.Prev, Value: prev},
-		{Key: topics.Outcome, Value: []byte(p.Outcome)},
-	}
+	headers, _ := p.AppendHeaders(nil, nil)
+	return headers
+}
+
+// AppendHeaders appends the record headers that carry the position, and their
+// values to b, of which the headers keep parts: b must not change while they are in
+// use.
+func (p Position) AppendHeaders(headers []kgo.RecordHeader, b []byte) ([]kgo.RecordHeader, []byte) {
+	src := len(b)
+	b = strconv.AppendInt(b, p.Src, 10)
+	prev := len(b)
+	b = strconv.AppendInt(b, p.Prev, 10)
+	outcome := len(b)
+	b = append(b, p.Outcome...)
+	return append(headers,
+		kgo.RecordHeader{Key: topics.Src, Value: b[src:prev:prev]},
+		kgo.RecordHeader{Key: topics.Prev, Value: b[prev:outcome:outcome]},
+		kgo.RecordHeader{Key: topics.Outcome, Value: b[outcome:len(b):len(b)]},
+	), b
 }
 
 // Parse reads the position from a record's headers.
@@ -53,7 +64,7 @@ func Parse(r *kgo.Record) (Position, error) {
 		case topics.Prev:
 			p.Prev, err = strconv.ParseInt(string(h.Value), 10, 64)
 		case topics.Outcome:
-			p.Outcome = event.Outcome(h.Value)
+			p.Outcome = outcome(h.Value)
 		}
 		if err != nil {
 			return Position{}, fmt.Errorf("read header %s of %s offset %d: %w", h.Key, r.Topic, r.Offset, err)
@@ -63,6 +74,20 @@ func Parse(r *kgo.Record) (Position, error) {
 		return Position{}, fmt.Errorf("read headers of %s offset %d: src %d, prev %d is no position", r.Topic, r.Offset, p.Src, p.Prev)
 	}
 	return p, nil
+}
+
+// outcome returns the outcome of that name; the frequent ones without memory of
+// their own.
+func outcome(name []byte) event.Outcome {
+	switch string(name) {
+	case string(event.Stored):
+		return event.Stored
+	case string(event.Duplicate):
+		return event.Duplicate
+	case string(event.Rejected):
+		return event.Rejected
+	}
+	return event.Outcome(name)
 }
 
 // Verdict is what a reader does with a record.

@@ -126,3 +126,67 @@ func TestMark_anyInterleavingOfWritersGivesEachRecordOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestPosition_appendsToHeadersAndValues(t *testing.T) {
+	want := denselog.Position{Src: 12, Prev: 11, Outcome: event.Rejected}
+	headers, b := want.AppendHeaders([]kgo.RecordHeader{{Key: "x", Value: []byte("y")}}, []byte("before"))
+	_ = append(b, "behind"...)
+	got, err := denselog.Parse(&kgo.Record{Headers: headers})
+	if err != nil || got != want || len(headers) != 4 || string(b[:6]) != "before" {
+		t.Errorf("%+v, %v from %v in %q", got, err, headers, b)
+	}
+}
+
+func TestParse_ofTheFrequentOutcomesAllocatesNothing(t *testing.T) {
+	for _, o := range []event.Outcome{event.Stored, event.Duplicate, event.Rejected} {
+		r := &kgo.Record{Headers: denselog.Position{Src: 1 << 40, Prev: 7, Outcome: o}.Headers()}
+		if n := testing.AllocsPerRun(100, func() {
+			if _, err := denselog.Parse(r); err != nil {
+				t.Error(err)
+			}
+		}); n != 0 {
+			t.Errorf("%s: %v allocations", o, n)
+		}
+	}
+}
+
+// What is parsed is written the same way again.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte("7"), []byte("6"), []byte("stored"))
+	f.Add([]byte("+7"), []byte("-1"), []byte("stor"))
+	f.Add([]byte("9223372036854775807"), []byte("0x1"), []byte{0xff})
+	f.Fuzz(func(t *testing.T, src, prev, outcome []byte) {
+		p, err := denselog.Parse(&kgo.Record{Headers: []kgo.RecordHeader{
+			{Key: "src", Value: src}, {Key: "prev", Value: prev}, {Key: "outcome", Value: outcome},
+		}})
+		if err != nil {
+			return
+		}
+		if p.Prev >= p.Src || string(p.Outcome) != string(outcome) {
+			t.Errorf("parsed %q, %q, %q as %+v", src, prev, outcome, p)
+		}
+		if again, err := denselog.Parse(&kgo.Record{Headers: p.Headers()}); err != nil || again != p {
+			t.Errorf("%+v becomes %+v, %v", p, again, err)
+		}
+	})
+}
+
+func BenchmarkHeaders(b *testing.B) {
+	b.ReportAllocs()
+	p := denselog.Position{Src: 1 << 30, Prev: 1<<30 - 1, Outcome: event.Stored}
+	var headers []kgo.RecordHeader
+	var values []byte
+	for range b.N {
+		headers, values = p.AppendHeaders(headers[:0], values[:0])
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	b.ReportAllocs()
+	r := &kgo.Record{Headers: denselog.Position{Src: 1 << 30, Prev: 1<<30 - 1, Outcome: event.Stored}.Headers()}
+	for range b.N {
+		if _, err := denselog.Parse(r); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -77,7 +77,7 @@ func TestStore_onAFullDiskRefusesAndGoesOn(t *testing.T) {
 		// A process also ends on a full disk, and what it could not write is known
 		// to be missing.
 		disk.Fill(t)
-		if err := s.Close(); err != nil {
+		if err := errors.Join(x.Close(), s.Close()); err != nil {
 			t.Logf("close: %v", err)
 		}
 		if _, err := dedup.Open(dir, 48<<20, deps(t)); !errors.Is(err, dedup.ErrDiskFull) {
@@ -87,8 +87,8 @@ func TestStore_onAFullDiskRefusesAndGoesOn(t *testing.T) {
 		if s, err = dedup.Open(dir, 48<<20, deps(t)); err != nil {
 			t.Fatal(err)
 		}
-		defer s.Close()
 		x = partition(t, s, 0)
+		defer shut(t, s, x)
 		for n := range x.Next() {
 			var id [dedup.IDBytes]byte
 			binary.BigEndian.PutUint64(id[:], uint64(n)*0x9e3779b97f4a7c15)

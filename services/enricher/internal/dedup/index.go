@@ -1,9 +1,11 @@
 package dedup
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -39,43 +41,44 @@ type Log struct {
 	Epoch uint64
 }
 
-// Index is the index of one partition. Additions are gathered until Apply; they
-// are seen by First at once. It is not safe for concurrent use.
+// Index is the index of one partition. What is added is seen by First at once; it
+// is gathered in memory and written as one table when there is enough, and by
+// Close. It is not safe for concurrent use.
 type Index struct {
 	store     *Store
 	partition int32
 	log       Log
-	// next and clock are as of the last Apply.
-	next, clock int64
-	// oldest is the first bucket that may still hold entries.
+	// next and clock are as of the last Apply, saved is next as of the last table.
+	next, clock, saved int64
+	// oldest is the first bucket that tables may have entries of; noBucket when
+	// they have none.
 	oldest uint32
-	// added holds what Apply has not written yet.
-	added map[[IDBytes]byte]entry
-	key   []byte
+	// recent holds what no table has.
+	recent recent
+	// tables reads the tables as they were when it was opened; nil until the next
+	// look-up.
+	tables *pebble.Iterator
+	key    []byte
 }
 
-// entry is the first occurrence of an id within a window.
-type entry struct {
-	offset, clock int64
-	// older is one of another window that was not written yet either.
-	older *entry
-}
+// noBucket lies behind every bucket.
+const noBucket = math.MaxUint32
 
 // Partition returns the index of a partition of that log. It is ErrOtherLog when
 // the stored index was made of another, and empty where nothing usable is stored.
+// A partition has one open index at a time.
 func (s *Store) Partition(log Log, partition int32) (*Index, error) {
-	x := &Index{store: s, partition: partition, log: log, added: make(map[[IDBytes]byte]entry)}
+	x := &Index{store: s, partition: partition, log: log, oldest: noBucket, recent: newRecent()}
 	v, closer, err := s.db.Get(stateKey(partition))
 	if errors.Is(err, pebble.ErrNotFound) {
-		return x, nil
+		return x, x.dropStateless()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read state of partition %d: %w", partition, s.damaged(err))
 	}
 	defer closer.Close()
 	if len(v) != stateBytes {
-		// Of an earlier release: its entries mean something else.
-		return x, x.Reset()
+		return nil, s.damaged(fmt.Errorf("%d bytes are no state of partition %d: %w", len(v), partition, ErrDamaged))
 	}
 	if [16]byte(v) != log.Topic || binary.BigEndian.Uint64(v[16:]) != log.Epoch {
 		return nil, fmt.Errorf("%w (partition %d)", ErrOtherLog, partition)
@@ -83,21 +86,28 @@ func (s *Store) Partition(log Log, partition int32) (*Index, error) {
 	x.next = int64(binary.BigEndian.Uint64(v[24:]))
 	x.clock = int64(binary.BigEndian.Uint64(v[32:]))
 	x.oldest = binary.BigEndian.Uint32(v[40:])
+	x.saved = x.next
 	return x, nil
 }
 
-const stateBytes = 16 + 8 + 8 + 8 + 4
+// dropStateless empties the index if it has entries although it has no state: they
+// are of an earlier release, and nothing says of which log.
+func (x *Index) dropStateless() error {
+	if err := x.open(); err != nil {
+		return err
+	}
+	if !x.tables.First() {
+		return x.rest()
+	}
+	return x.Reset()
+}
 
-// Drop forgets all of a partition, of whatever log.
+// Drop forgets all of a partition, of whatever log. It has no open index.
 func (s *Store) Drop(partition int32) error {
 	if err := s.Check(); err != nil {
 		return err
 	}
-	b := s.db.NewBatch()
-	defer b.Close()
-	from, to := entryKey(nil, partition, 0, nil), entryKey(nil, partition+1, 0, nil)
-	err := errors.Join(b.DeleteRange(from, to, nil), b.Delete(stateKey(partition), nil), b.Commit(pebble.NoSync))
-	if err != nil {
+	if err := s.db.DeleteRange(partitionKey(partition), partitionKey(partition+1), pebble.NoSync); err != nil {
 		return fmt.Errorf("drop deduplication index of partition %d: %w", partition, s.damaged(err))
 	}
 	return nil
@@ -105,11 +115,11 @@ func (s *Store) Drop(partition int32) error {
 
 // Reset empties the index.
 func (x *Index) Reset() error {
-	if err := x.store.Drop(x.partition); err != nil {
+	if err := errors.Join(x.rest(), x.store.Drop(x.partition)); err != nil {
 		return err
 	}
-	x.next, x.clock, x.oldest = 0, 0, 0
-	clear(x.added)
+	x.next, x.clock, x.saved, x.oldest = 0, 0, 0, noBucket
+	x.recent.clear()
 	return nil
 }
 
@@ -124,14 +134,10 @@ func (x *Index) Clock() int64 { return x.clock }
 // offset and at most topics.DedupWindow before clock, the partition's time at
 // offset.
 func (x *Index) First(id [IDBytes]byte, offset, clock int64) (first int64, found bool, err error) {
-	if e, ok := x.added[id]; ok {
-		for e := &e; e != nil; e = e.older {
-			if e.answers(offset, clock) {
-				return e.offset, true, nil
-			}
-		}
+	if e := x.recent.first(&id, offset, clock); e != nil {
+		return e.offset, true, nil
 	}
-	for bucket, last := bucketOf(clock), bucketOf(clock-windowMillis); ; bucket-- {
+	for bucket, last := bucketOf(clock), max(x.oldest, bucketOf(clock-windowMillis)); bucket >= last; bucket-- {
 		e, ok, err := x.get(bucket, id)
 		if err != nil {
 			return 0, false, err
@@ -139,120 +145,99 @@ func (x *Index) First(id [IDBytes]byte, offset, clock int64) (first int64, found
 		if ok && e.answers(offset, clock) {
 			return e.offset, true, nil
 		}
-		if bucket == last {
-			return 0, false, nil
-		}
 	}
+	return 0, false, nil
 }
 
-func (e entry) answers(offset, clock int64) bool {
+// answers reports whether a record at that offset and time repeats e.
+func (e *entry) answers(offset, clock int64) bool {
 	return e.offset < offset && clock-e.clock <= windowMillis
 }
 
 // Add notes that the event at offset, at the partition's time clock, makes later
 // ones of the same id duplicates.
 func (x *Index) Add(id [IDBytes]byte, offset, clock int64) {
-	e := entry{offset: offset, clock: clock}
-	if last, ok := x.added[id]; ok {
-		older := last // only this one is worth an allocation
-		e.older = &older
-	}
-	x.added[id] = e
+	x.recent.add(entry{id, offset, clock})
 }
 
-// Apply writes what was added of offsets before next, and that the index is
-// complete up to there, where the partition's time is clock. It does not wait for
-// the disk: what a crash takes away is read again from the log. It is ErrDiskFull
-// or ErrDamaged where Store.Check is, and has then changed nothing; after another
-// error the index is to be opened anew.
+// Apply notes that the index is complete up to next, where the partition's time is
+// clock: what was added of smaller offsets is to be kept. Now and then it writes a
+// table with all of that; what a crash takes away is read again from the log. It
+// is ErrDiskFull or ErrDamaged where Store.Check is, and has then changed nothing;
+// after another error the index is to be opened anew.
 func (x *Index) Apply(next, clock int64) error {
+	if err := errors.Join(x.rest(), x.store.Check()); err != nil {
+		return err
+	}
+	x.next, x.clock = next, max(x.clock, clock)
+	if len(x.recent.entries) < x.store.tableEntries {
+		return nil
+	}
+	return x.save()
+}
+
+// Close writes what was applied and not yet written, and releases the tables. The
+// index is not to be used any more, also after an error: what could not be
+// written is read again from the log.
+func (x *Index) Close() error {
+	if err := x.rest(); err != nil || x.next == x.saved {
+		return err
+	}
 	if err := x.store.Check(); err != nil {
 		return err
 	}
-	b := x.store.db.NewBatch()
-	defer b.Close()
-	for id, e := range x.added {
-		if err := x.write(b, id, e, next); err != nil {
-			return fmt.Errorf("add to deduplication index: %w", err)
-		}
-	}
-	clock = max(x.clock, clock)
-	oldest, err := x.expire(b, clock)
-	if err != nil {
-		return err
-	}
-	state := append(make([]byte, 0, stateBytes), x.log.Topic[:]...)
-	state = binary.BigEndian.AppendUint64(state, x.log.Epoch)
-	state = binary.BigEndian.AppendUint64(state, uint64(next))
-	state = binary.BigEndian.AppendUint64(state, uint64(clock))
-	state = binary.BigEndian.AppendUint32(state, oldest)
-	if err := b.Set(stateKey(x.partition), state, nil); err != nil {
-		return fmt.Errorf("add to deduplication index: %w", err)
-	}
-	if err := b.Commit(pebble.NoSync); err != nil {
-		return fmt.Errorf("write deduplication index: %w", x.store.damaged(err))
-	}
-	x.next, x.clock, x.oldest = next, clock, oldest
-	return nil
+	return x.save()
 }
 
-// write moves the entries of an id from before next to b.
-func (x *Index) write(b *pebble.Batch, id [IDBytes]byte, e entry, next int64) error {
-	var left *entry
-	for {
-		if e.offset >= next {
-			left = &entry{e.offset, e.clock, left}
-		} else {
-			var value [2 * binary.MaxVarintLen64]byte
-			x.key = entryKey(x.key[:0], x.partition, bucketOf(e.clock), id[:])
-			v := binary.AppendVarint(binary.AppendVarint(value[:0], e.offset), e.clock)
-			if err := b.Set(x.key, v, nil); err != nil {
-				return err
-			}
-		}
-		if e.older == nil {
-			break
-		}
-		e = *e.older
+// get returns what the tables say about an id.
+func (x *Index) get(bucket uint32, id [IDBytes]byte) (e entry, found bool, err error) {
+	if err := x.open(); err != nil {
+		return e, false, err
 	}
-	if left == nil {
-		delete(x.added, id)
-	} else {
-		x.added[id] = *left
-	}
-	return nil
-}
-
-// expire deletes the buckets that ended before everything a lookup can ask for.
-func (x *Index) expire(b *pebble.Batch, clock int64) (oldest uint32, err error) {
-	keep := bucketOf(clock - keepMillis)
-	if x.oldest >= keep {
-		return x.oldest, nil
-	}
-	from := entryKey(nil, x.partition, x.oldest, nil)
-	to := entryKey(nil, x.partition, keep, nil)
-	if err := b.DeleteRange(from, to, nil); err != nil {
-		return 0, fmt.Errorf("expire deduplication entries: %w", err)
-	}
-	return keep, nil
-}
-
-func (x *Index) get(bucket uint32, id [IDBytes]byte) (entry, bool, error) {
 	x.key = entryKey(x.key[:0], x.partition, bucket, id[:])
-	v, closer, err := x.store.db.Get(x.key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return entry{}, false, nil
+	if !x.tables.SeekPrefixGE(x.key) || !bytes.Equal(x.tables.Key(), x.key) {
+		if err := x.tables.Error(); err != nil {
+			return e, false, fmt.Errorf("look up message: %w", x.store.damaged(err))
+		}
+		return e, false, nil
 	}
+	v, err := x.tables.ValueAndErr()
 	if err != nil {
-		return entry{}, false, fmt.Errorf("look up message: %w", x.store.damaged(err))
+		return e, false, fmt.Errorf("look up message: %w", x.store.damaged(err))
 	}
-	defer closer.Close()
 	offset, n := binary.Varint(v)
 	clock, m := binary.Varint(v[max(n, 0):])
 	if n <= 0 || m <= 0 {
-		return entry{}, false, fmt.Errorf("look up message: %w", x.store.damaged(fmt.Errorf("%d bytes are no entry: %w", len(v), ErrDamaged)))
+		return e, false, fmt.Errorf("look up message: %w", x.store.damaged(fmt.Errorf("%d bytes are no entry: %w", len(v), ErrDamaged)))
 	}
-	return entry{offset: offset, clock: clock}, true, nil
+	return entry{id, offset, clock}, true, nil
+}
+
+// open opens the tables, if they are not open. The filters of the last level are
+// used as well: nearly all look-ups are in vain.
+func (x *Index) open() (err error) {
+	if x.tables != nil {
+		return nil
+	}
+	opts := &pebble.IterOptions{LowerBound: partitionKey(x.partition), UpperBound: partitionKey(x.partition + 1), UseL6Filters: true}
+	if x.tables, err = x.store.db.NewIter(opts); err != nil {
+		return fmt.Errorf("open tables: %w", x.store.damaged(err))
+	}
+	return nil
+}
+
+// rest releases the tables. An index that is at rest keeps no files from being
+// deleted.
+func (x *Index) rest() error {
+	if x.tables == nil {
+		return nil
+	}
+	err := x.tables.Close()
+	x.tables = nil
+	if err != nil {
+		return fmt.Errorf("release tables: %w", x.store.damaged(err))
+	}
+	return nil
 }
 
 func bucketOf(clock int64) uint32 { return uint32(max(0, clock) / bucketMillis) }

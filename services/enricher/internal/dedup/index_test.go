@@ -59,6 +59,19 @@ func partition(t *testing.T, s *dedup.Store, n int32) *dedup.Index {
 	return x
 }
 
+// shut closes an index and its store.
+func shut(t *testing.T, s *dedup.Store, x ...*dedup.Index) {
+	t.Helper()
+	for _, x := range x {
+		if err := x.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // first asserts what First answers; want -1 means nothing.
 func first(t *testing.T, x *dedup.Index, i [dedup.IDBytes]byte, offset, millis, want int64) {
 	t.Helper()
@@ -83,7 +96,6 @@ func apply(t *testing.T, x *dedup.Index, next, millis int64) {
 
 func TestIndex_answersOnlyWithSmallerOffsetsInsideTheWindow(t *testing.T) {
 	s := open(t, t.TempDir())
-	defer s.Close()
 	x := partition(t, s, 3)
 	x.Add(id(1), 10, base)
 	for _, applied := range []bool{false, true} {
@@ -100,6 +112,7 @@ func TestIndex_answersOnlyWithSmallerOffsetsInsideTheWindow(t *testing.T) {
 	}
 	other := partition(t, s, 4)
 	first(t, other, id(1), 11, base, -1)
+	shut(t, s, x, other)
 }
 
 func TestIndex_survivesReopeningWithItsOffset(t *testing.T) {
@@ -109,25 +122,25 @@ func TestIndex_survivesReopeningWithItsOffset(t *testing.T) {
 	x.Add(id(1), 10, base)
 	apply(t, x, 42, base)
 	x.Add(id(2), 50, base)
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
+	shut(t, s, x)
 	s = open(t, dir)
-	defer s.Close()
 	x = partition(t, s, 0)
 	if x.Next() != 42 {
 		t.Errorf("Next = %d, want 42", x.Next())
 	}
 	first(t, x, id(1), 42, base, 10)
 	first(t, x, id(2), 60, base, -1)
+	shut(t, s, x)
 }
 
 func TestIndex_ofAnotherLogIsRefusedUntilItIsDropped(t *testing.T) {
 	s := open(t, t.TempDir())
-	defer s.Close()
 	x := partition(t, s, 0)
 	x.Add(id(1), 10, base)
 	apply(t, x, 11, base)
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
 	neighbour := partition(t, s, 1)
 	neighbour.Add(id(1), 10, base)
 	apply(t, neighbour, 11, base)
@@ -145,6 +158,7 @@ func TestIndex_ofAnotherLogIsRefusedUntilItIsDropped(t *testing.T) {
 	}
 	first(t, x, id(1), 99, base, -1)
 	first(t, neighbour, id(1), 99, base, 10)
+	shut(t, s, x, neighbour)
 }
 
 // What is not acknowledged is known, but not kept.
@@ -157,12 +171,10 @@ func TestIndex_keepsOnlyWhatLiesBeforeNext(t *testing.T) {
 	apply(t, x, 15, base)
 	first(t, x, id(1), 30, base, 10)
 	first(t, x, id(2), 30, base, 20)
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
+	shut(t, s, x)
 	s = open(t, dir)
-	defer s.Close()
 	x = partition(t, s, 0)
+	defer shut(t, s, x)
 	if x.Next() != 15 || x.Clock() != base {
 		t.Errorf("next %d, clock %d, want 15 and %d", x.Next(), x.Clock(), base)
 	}
@@ -174,8 +186,8 @@ func TestIndex_keepsOnlyWhatLiesBeforeNext(t *testing.T) {
 // answers for its own window, also when the records between come again.
 func TestIndex_keepsTheOccurrencesOfDifferentWindows(t *testing.T) {
 	s := open(t, t.TempDir())
-	defer s.Close()
 	x := partition(t, s, 0)
+	defer shut(t, s, x)
 	x.Add(id(1), 10, base)
 	x.Add(id(1), 20, base+8*day)
 	x.Add(id(1), 10, base)
@@ -189,8 +201,8 @@ func TestIndex_keepsTheOccurrencesOfDifferentWindows(t *testing.T) {
 
 func TestIndex_entriesOfAReplacedLogComeBeforeAll(t *testing.T) {
 	s := open(t, t.TempDir())
-	defer s.Close()
 	x := partition(t, s, 0)
+	defer shut(t, s, x)
 	x.Add(id(1), dedup.BeforeAll, base)
 	apply(t, x, 0, base)
 	got, found, err := x.First(id(1), 0, base)
@@ -199,9 +211,51 @@ func TestIndex_entriesOfAReplacedLogComeBeforeAll(t *testing.T) {
 	}
 }
 
-// The index equals a model that remembers everything, over months, restarts and
-// records that are processed again from a random earlier offset.
-func TestIndex_equalsAModelOverRestartsAndRedo(t *testing.T) {
+func TestIndex_ofAReleaseWithoutStateIsEmptied(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	x := partition(t, s, 0)
+	x.Add(id(1), 10, base)
+	apply(t, x, 11, base)
+	if err := errors.Join(x.Close(), s.ForgetState(0)); err != nil {
+		t.Fatal(err)
+	}
+	x = partition(t, s, 0)
+	if n, err := s.Stored(0); n != 0 || err != nil || x.Next() != 0 {
+		t.Errorf("%d entries, next %d, %v", n, x.Next(), err)
+	}
+	first(t, x, id(1), 11, base, -1)
+	x.Add(id(2), 10, base)
+	apply(t, x, 11, base)
+	shut(t, s, x)
+	s = open(t, dir)
+	x = partition(t, s, 0)
+	first(t, x, id(1), 11, base, -1)
+	first(t, x, id(2), 11, base, 10)
+	shut(t, s, x)
+}
+
+// Entries live 8 to 12 days: a table that is written after more does not have them,
+// and takes them out of those before.
+func TestIndex_forgetsWhatNoLookUpCanAskFor(t *testing.T) {
+	s := open(t, t.TempDir())
+	s.WriteTablesOf(1)
+	x := partition(t, s, 0)
+	defer shut(t, s, x)
+	for i := range int64(60) {
+		x.Add(id(byte(i)), i, base+i*day)
+		apply(t, x, i+1, base+i*day)
+		n, err := s.Stored(0)
+		if err != nil || int64(n) < min(i+1, 9) || n > 13 {
+			t.Errorf("day %d: %d entries, %v", i, n, err)
+		}
+		first(t, x, id(byte(max(0, i-7))), i+1, base+i*day, max(0, i-7))
+	}
+}
+
+// The index equals a model that remembers everything, over months, restarts, kills
+// and records that are processed again from a random earlier offset.
+func TestIndex_equalsAModelOverRestartsKillsAndRedo(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 1))
@@ -228,7 +282,9 @@ func TestIndex_equalsAModelOverRestartsAndRedo(t *testing.T) {
 	}
 	dir := t.TempDir()
 	s := open(t, dir)
+	s.WriteTablesOf(1 + rnd.IntN(100))
 	x := partition(t, s, 0)
+	kills := 0
 	for at := 0; at < len(log); {
 		upTo := min(len(log), at+1+rnd.IntN(50))
 		for ; at < upTo; at++ {
@@ -257,14 +313,34 @@ func TestIndex_equalsAModelOverRestartsAndRedo(t *testing.T) {
 				}
 			}
 		case 1:
-			if err := s.Close(); err != nil {
+			shut(t, s, x)
+			s = open(t, dir)
+			s.WriteTablesOf(1 + rnd.IntN(100))
+			x = partition(t, s, 0)
+			if x.Next() != int64(at) {
+				t.Fatalf("after a restart at %d the index ends at %d", at, x.Next())
+			}
+		case 2:
+			if err := errors.Join(x.Abandon(), s.Close()); err != nil {
 				t.Fatal(err)
 			}
 			s = open(t, dir)
+			s.WriteTablesOf(1 + rnd.IntN(100))
 			x = partition(t, s, 0)
+			// What the index lacks is read from the dense log.
+			if x.Next() < int64(at) {
+				kills++
+			}
+			for i := x.Next(); i < int64(at); i++ {
+				if want[i] == -1 {
+					x.Add(log[i].id, i, log[i].clock)
+				}
+			}
+			apply(t, x, int64(at), log[at-1].clock)
 		}
 	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
+	shut(t, s, x)
+	if kills == 0 {
+		t.Error("no kill took anything")
 	}
 }

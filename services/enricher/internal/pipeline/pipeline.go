@@ -63,12 +63,10 @@ func (p *Pipeline) Reject(e *Event, stage string, verdict Verdict, out *event.En
 }
 
 func (p *Pipeline) begin(e *Event, out *event.Enriched) {
-	*out = event.Enriched{
-		Project:           e.Raw.Project,
-		ReceivedAt:        e.Raw.ReceivedAt,
-		EnrichmentVersion: p.version,
-		Touchpoint:        event.Touchpoint{BotReasons: out.Touchpoint.BotReasons[:0]},
-	}
+	reasons := out.Touchpoint.BotReasons[:0]
+	*out = event.Enriched{} // in place: a value with fields would be made and copied
+	out.Project, out.ReceivedAt, out.EnrichmentVersion = e.Raw.Project, e.Raw.ReceivedAt, p.version
+	out.Touchpoint.BotReasons = reasons
 	e.Touchpoint = &out.Touchpoint
 	e.Session = ""
 	e.Scratch, e.Extra = emptied(e.Scratch), emptied(e.Extra)

@@ -16,11 +16,6 @@ import (
 	"touchline.dev/services/internal/kafka"
 )
 
-// slabBytes is the size of the memory that record values are cut from: one
-// allocation for some hundreds of records. A slab lives until the last of its
-// records was acknowledged.
-const slabBytes = 256 << 10
-
 // append sends the dense-log record that answers raw record r.
 func (pw *partition) append(ctx context.Context, r *kgo.Record) {
 	at := position{
@@ -38,35 +33,39 @@ func (pw *partition) append(ctx context.Context, r *kgo.Record) {
 // send appends pw.out at that position; once it and all before it are
 // acknowledged, raw offsets before next may be committed.
 func (pw *partition) send(ctx context.Context, at position, key []byte, next int64) {
-	if cap(pw.slab)-len(pw.slab) < slabBytes/8 {
-		pw.slab = make([]byte, 0, slabBytes)
+	if pw.sheet.full() {
+		pw.sheet.release()
+		pw.sheet = pw.w.sheets.get()
 	}
-	start := len(pw.slab)
-	pw.slab = pw.out.Append(pw.slab)
-	value := pw.slab[start:len(pw.slab):len(pw.slab)]
-	rec := &kgo.Record{Topic: topics.Enriched, Partition: pw.p.ID(), Key: key, Value: value, Headers: at.headers()}
-	counter, events := pw.w.metrics.counter(&pw.out), float64(at.Src-at.Prev)
+	a := pw.sheet.line()
+	pw.sheet.fill(a, &pw.out, &at)
+	a.record.Topic, a.record.Partition, a.record.Key, a.record.Timestamp = topics.Enriched, pw.p.ID(), key, pw.now
+	a.pw, a.next, a.events = pw, next, float64(at.Src-at.Prev)
+	a.counter = pw.w.metrics.counter(&pw.out)
 	if at.Src <= pw.mark {
-		counter = pw.w.metrics.repeats
+		a.counter = pw.w.metrics.repeats
 	}
 	pw.inFlight.Add(1)
-	pw.w.deps.Producer.Produce(ctx, rec, func(_ *kgo.Record, err error) {
-		switch {
-		case err != nil:
-			pw.fail(fmt.Errorf("append record for raw offset %d: %w", at.Src, err))
-		case !pw.failed.Load():
-			// Acknowledgements of a partition arrive in order, so everything
-			// before next is in the log, unless something before it failed.
-			pw.acked.Store(next)
-			counter.Add(events)
+	pw.w.deps.Producer.Produce(ctx, &a.record, a.promise)
+}
+
+// acknowledged is told what became of an append.
+func (pw *partition) acknowledged(a *appended, err error) {
+	switch {
+	case err != nil:
+		pw.fail(fmt.Errorf("append record for raw offset %d: %w", a.next-1, err))
+	case !pw.failed.Load():
+		// Acknowledgements of a partition arrive in order, so everything
+		// before next is in the log, unless something before it failed.
+		pw.acked.Store(a.next)
+		a.counter.Add(a.events)
+	}
+	if pw.inFlight.Add(-1) == 0 {
+		select {
+		case pw.idle <- struct{}{}:
+		default:
 		}
-		if pw.inFlight.Add(-1) == 0 {
-			select {
-			case pw.idle <- struct{}{}:
-			default:
-			}
-		}
-	})
+	}
 }
 
 // fail stops the worker; the first failure counts.

@@ -37,12 +37,21 @@ func idKey(r event.Reason) string {
 	return topics.RID
 }
 
-func (p *position) headers() []kgo.RecordHeader {
-	headers := append(p.Headers(), kgo.RecordHeader{Key: topics.Clock, Value: strconv.AppendInt(nil, p.clock, 10)})
+// maxHeaders is how many headers a position has at most.
+const maxHeaders = 5
+
+// appendHeaders is Position.AppendHeaders for the whole of p.
+func (p *position) appendHeaders(headers []kgo.RecordHeader, b []byte) ([]kgo.RecordHeader, []byte) {
+	headers, b = p.AppendHeaders(headers, b)
+	clock := len(b)
+	b = strconv.AppendInt(b, p.clock, 10)
+	headers = append(headers, kgo.RecordHeader{Key: topics.Clock, Value: b[clock:len(b):len(b)]})
 	if p.idKey != "" {
-		headers = append(headers, kgo.RecordHeader{Key: p.idKey, Value: p.id[:]})
+		id := len(b)
+		b = append(b, p.id[:]...)
+		headers = append(headers, kgo.RecordHeader{Key: p.idKey, Value: b[id:len(b):len(b)]})
 	}
-	return headers
+	return headers, b
 }
 
 func parsePosition(r *kgo.Record) (p position, err error) {

@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -51,13 +52,14 @@ type Deps struct {
 type Writer struct {
 	deps    Deps
 	metrics *metrics
+	sheets  sheets
 }
 
 // New returns a writer whose Work runs in a kafka.Group over the raw topic.
 func New(deps Deps) *Writer { return &Writer{deps: deps, metrics: newMetrics(deps.Metrics)} }
 
 // Work writes one partition for as long as it is owned. It is a kafka.WorkFunc.
-func (w *Writer) Work(ctx context.Context, p *kafka.Partition) error {
+func (w *Writer) Work(ctx context.Context, p *kafka.Partition) (err error) {
 	if err := w.deps.Store.Check(); err != nil {
 		return fatalIfDamaged(err)
 	}
@@ -80,6 +82,7 @@ func (w *Writer) Work(ctx context.Context, p *kafka.Partition) error {
 	if err != nil {
 		return fatalIfDamaged(err)
 	}
+	defer func() { err = errors.Join(err, fatalIfDamaged(index.Close())) }()
 	pw := newPartition(w, p, o, index)
 	if o.Fresh {
 		// Whoever takes over before the first commit must see that nothing was lost.
@@ -151,7 +154,9 @@ type partition struct {
 	raw   event.Raw
 	event pipeline.Event
 	out   event.Enriched
-	slab  []byte
+	// sheet is where the next record is written, now the time it is stamped with.
+	sheet *sheet
+	now   time.Time
 
 	// acked is the raw offset up to which every append was acknowledged;
 	// reported is what was handed to the committer, reached what the index lacks.
@@ -186,7 +191,10 @@ const (
 	// maxInFlight bounds what one partition has appended and not acknowledged, so
 	// that a broker which takes nothing makes it wait here, where waiting is
 	// progress, and not in the producer.
-	maxInFlight = 10_000
+	maxInFlight = 8192
+	// part is how many records are decided until acknowledgements, a stop or a
+	// failure are looked at.
+	part = 1024
 )
 
 func (pw *partition) run(ctx context.Context) error {
@@ -203,8 +211,11 @@ func (pw *partition) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(recs) > 0 {
+		for recs := range slices.Chunk(recs, part) {
 			if err := pw.process(ctx, recs); err != nil {
+				return err
+			}
+			if err := pw.advance(); err != nil {
 				return err
 			}
 		}
@@ -225,10 +236,12 @@ func (pw *partition) process(ctx context.Context, recs []*kgo.Record) error {
 	if err := pw.w.deps.Store.Check(); err != nil {
 		return err
 	}
+	pw.now = time.Now()
+	set := pw.w.deps.Projects()
 	for _, r := range recs {
-		pw.decide(r)
+		pw.decide(r, set)
 		if pw.failed.Load() {
-			return nil // run returns the failure
+			return <-pw.failure
 		}
 		pw.append(ctx, r)
 		pw.last = r.Offset
@@ -257,7 +270,7 @@ func (pw *partition) advance() error {
 
 // decide runs the pipeline over one record and notes its id when it was not a
 // duplicate and not rejected: only such an event makes a later one a duplicate.
-func (pw *partition) decide(r *kgo.Record) {
+func (pw *partition) decide(r *kgo.Record, set *projects.Set) {
 	e := &pw.event
 	e.Raw, e.Key, e.Offset = &pw.raw, r.Key, r.Offset
 	e.MessageHash, e.Receipt, e.Replay = nil, [16]byte{}, false
@@ -282,7 +295,7 @@ func (pw *partition) decide(r *kgo.Record) {
 	}
 	pw.clock = dedup.Tick(pw.clock, appended, pw.raw.ReceivedAt)
 	var ok bool
-	if e.Project, ok = pw.w.deps.Projects().Project(pw.raw.Project); !ok {
+	if e.Project, ok = set.Project(pw.raw.Project); !ok {
 		e.Project = projects.Unlisted(pw.raw.Project)
 	}
 	pw.pipeline.Run(e, &pw.out)
@@ -307,7 +320,7 @@ func dedupID(e *pipeline.Event) (id [dedup.IDBytes]byte, reason event.Reason) {
 // dedup is the pipeline's deduplication step.
 func (pw *partition) dedup(e *pipeline.Event) pipeline.Verdict {
 	id, reason := dedupID(e)
-	first, found, err := pw.index.First(id, e.Offset, pw.clock)
+	_, found, err := pw.index.First(id, e.Offset, pw.clock)
 	if err != nil {
 		// Deciding without the index would store a retry twice.
 		pw.fail(fmt.Errorf("decide on offset %d: %w", e.Offset, err))
@@ -316,5 +329,5 @@ func (pw *partition) dedup(e *pipeline.Event) pipeline.Verdict {
 	if !found {
 		return pipeline.Verdict{}
 	}
-	return pipeline.Verdict{Outcome: event.Duplicate, Reason: reason, Message: fmt.Sprintf("first at offset %d", first)}
+	return pipeline.Verdict{Outcome: event.Duplicate, Reason: reason}
 }

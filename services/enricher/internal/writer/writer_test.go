@@ -56,6 +56,10 @@ type fixture struct {
 	from int64
 	// now is the time at which raw records say they were received.
 	now time.Time
+	// producing is how the dense log is appended to.
+	producing kafka.Producing
+	// steps are the steps around deduplication, if not the fixture's own.
+	steps func(dedup pipeline.Step) []pipeline.Step
 }
 
 func newFixture(t testing.TB) *fixture {
@@ -65,7 +69,8 @@ func newFixture(t testing.TB) *fixture {
 		t.Fatal(err)
 	}
 	c := kafkatest.Start(t)
-	return &fixture{Cluster: c, t: t, dir: filepath.Join(t.TempDir(), "dedup"), client: c.Client(t), set: set, now: time.Now().Add(-30 * 24 * time.Hour)}
+	return &fixture{Cluster: c, t: t, dir: filepath.Join(t.TempDir(), "dedup"), client: c.Client(t), set: set, now: time.Now().Add(-30 * 24 * time.Hour),
+		producing: kafka.Producing{MaxBufferedBytes: 1 << 20, MaxBufferedRecords: 1000, Manual: true}}
 }
 
 // run starts a writer whose steps are: refuse what begins with "bad" or
@@ -101,9 +106,7 @@ func (f *fixture) begin(ctx context.Context) <-chan error {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	producer, err := kafka.NewProducer(f.Kafka, f.Deps, "test", kafka.Producing{
-		MaxBufferedBytes: 1 << 20, MaxBufferedRecords: 1000, Manual: true,
-	})
+	producer, err := kafka.NewProducer(f.Kafka, f.Deps, "test", f.producing)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -111,6 +114,9 @@ func (f *fixture) begin(ctx context.Context) <-chan error {
 		Deps: deps, Kafka: f.Kafka,
 		Producer: producer, Store: store, Projects: func() *projects.Set { return f.set },
 		Pipeline: func(dedup pipeline.Step) *pipeline.Pipeline {
+			if f.steps != nil {
+				return pipeline.New(1, f.steps(dedup))
+			}
 			refuse := pipeline.Step{Name: "adapt", Run: func(e *pipeline.Event) pipeline.Verdict {
 				if strings.HasPrefix(string(e.Raw.Event), cmp.Or(f.refused, "bad")) && !e.Replay {
 					return pipeline.Reject(event.MalformedJSON, "", "begins with bad")
