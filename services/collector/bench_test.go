@@ -3,147 +3,159 @@ package collector_test
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
-
-	"go.uber.org/zap"
-
-	"touchline.dev/services/internal/kafkatest"
 )
 
-// benchEvent has about 760 bytes, like those of real SDKs.
-const benchEvent = `{"timestamp":"2026-11-21T19:45:15.405Z","integrations":{"All":true},"event":"Order Completed","type":"track",` +
-	`"properties":{"order_id":"o-1","revenue":129.9,"currency":"EUR","products":[{"product_id":"p1","price":64.95,"quantity":2}]},` +
-	`"context":{"page":{"url":"https://shop.example.com/pricing?utm_source=google&utm_medium=cpc","path":"/pricing","title":"Pricing",` +
-	`"referrer":"https://www.google.com/"},"campaign":{"source":"google","medium":"cpc","name":"spring"},"ip":"203.0.113.7",` +
-	`"userAgent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)","locale":"fr-FR","timezone":"Europe/Paris",` +
-	`"library":{"name":"@segment/analytics-node","version":"3.1.0"}},"anonymousId":"anon-%06d",` +
-	`"messageId":"node-next-1795290315405-d252bf73-e32f-4668-b3aa-3049c2%06d"}`
-
-// BenchmarkCollector measures the whole way from a socket to the broker's
-// acknowledgement. The broker (kfake) and the clients run in the same process;
-// Client measures those clients alone, against a server that reads and answers.
-func BenchmarkCollector(b *testing.B) {
+// BenchmarkHandler measures the whole way from a socket to the broker's
+// acknowledgement with recorded events, beside a net/http handler that reads and
+// answers. b.N counts events. The server is a process of its own, and CPU time
+// and allocations are its own only: of a collector all of it, Kafka's client and
+// the collection of garbage included.
+func BenchmarkHandler(b *testing.B) {
 	for _, size := range []int{1, 50} {
-		requests := make([][]byte, 64)
-		for i := range requests {
-			requests[i] = benchRequest(size, i)
-		}
+		requests := recordedRequests(b, size)
 		connections := map[int]int{1: 128, 50: 32}[size]
-		b.Run(fmt.Sprintf("events=%d", size), func(b *testing.B) {
-			s := startOn(b, kafkatest.Start(b), zap.NewNop())
-			load(b, s.Addr(), requests, size, connections)
-		})
-		b.Run(fmt.Sprintf("events=%d/client", size), func(b *testing.B) {
-			load(b, echo(b), requests, size, connections)
-		})
-	}
-}
-
-func benchRequest(size, seed int) []byte {
-	path, body := "/v1/track", fmt.Sprintf(benchEvent, seed, seed)
-	if size > 1 {
-		list := make([]string, size)
-		for i := range list {
-			list[i] = fmt.Sprintf(benchEvent, seed*size+i, seed*size+i)
+		for _, role := range []string{roleHandler, roleCollector} {
+			b.Run(fmt.Sprintf("events=%d/%s", size, role), func(b *testing.B) {
+				c := startChild(b, role)
+				send(b, c.addr, requests, connections, 4*connections) // connections and pools are warm
+				total := max(b.N/size, 1)
+				before, start := c.usage(b), time.Now()
+				b.ResetTimer()
+				send(b, c.addr, requests, connections, total)
+				b.StopTimer()
+				after, events := c.usage(b), float64(total*size)
+				b.ReportMetric(float64(after.cpu-before.cpu)/events, "cpu-ns/event")
+				b.ReportMetric(float64(after.mallocs-before.mallocs)/events, "allocs/event")
+				b.ReportMetric(float64(after.bytes-before.bytes)/events, "B/event")
+				b.ReportMetric(events/time.Since(start).Seconds(), "events/s")
+			})
 		}
-		path, body = "/v1/batch", `{"batch":[`+strings.Join(list, ",")+`],"sentAt":"2026-11-21T19:45:15.415Z"}`
 	}
-	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: collect.test\r\nUser-Agent: bench/1\r\nContent-Type: application/json\r\n"+
-		"Authorization: Basic d2tfdGVzdDo=\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body)
 }
 
-// echo is net/http with a handler that reads the body and answers.
-func echo(b *testing.B) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+var eventIDs = regexp.MustCompile(`"(messageId|anonymousId|userId)":"([^"]{6,})"`)
+
+// recordedRequests returns requests of size events as SDKs sent them, a browser's
+// of one and a server's of many, with ids of their own.
+func recordedRequests(tb testing.TB, size int) [][]byte {
+	tb.Helper()
+	name := "segment-next/default/005-POST_v1_t.json"
+	if size > 1 {
+		name = "segment-node/default/001-POST_v1_batch.json"
+	}
+	text, err := os.ReadFile(filepath.Join(recordings, filepath.FromSlash(name)))
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		_, _ = io.WriteString(w, success)
-	})}
-	done := make(chan struct{})
-	go func() { defer close(done); _ = server.Serve(l) }()
-	b.Cleanup(func() { _ = server.Close(); <-done })
-	return l.Addr().String()
+	var r recorded
+	if err := json.Unmarshal(text, &r); err != nil {
+		tb.Fatal(err)
+	}
+	events := []json.RawMessage{json.RawMessage(r.Body)}
+	if size > 1 {
+		var batch struct{ Batch []json.RawMessage }
+		if err := json.Unmarshal([]byte(r.Body), &batch); err != nil {
+			tb.Fatal(err)
+		}
+		events = batch.Batch
+	}
+	requests := make([][]byte, 512/size+32)
+	for i := range requests {
+		list := make([]string, size)
+		for k := range list {
+			n := i*size + k
+			list[k] = eventIDs.ReplaceAllStringFunc(string(events[n%len(events)]), func(member string) string {
+				return member[:len(member)-7] + fmt.Sprintf(`%06d"`, n%1_000_000)
+			})
+		}
+		body := list[0]
+		if size > 1 {
+			body = `{"batch":[` + strings.Join(list, ",") + `],"writeKey":"wk_test","sentAt":"2026-11-21T19:45:15.415Z"}`
+		}
+		requests[i] = r.request(body)
+	}
+	return requests
 }
 
-// load sends b.N events over keep-alive connections and reports CPU time.
-func load(b *testing.B, addr string, requests [][]byte, size, connections int) {
-	total := max(b.N/size, connections)
+// request is the recorded one with another body.
+func (r recorded) request(body string) []byte {
+	head := "POST " + r.Target + " HTTP/1.1\r\n"
+	for _, h := range r.Headers {
+		if !strings.EqualFold(h[0], "Content-Length") && !strings.EqualFold(h[0], "Connection") {
+			head += h[0] + ": " + h[1] + "\r\n"
+		}
+	}
+	return fmt.Appendf(nil, "%sContent-Length: %d\r\n\r\n%s", head, len(body), body)
+}
+
+// send sends so many requests over keep-alive connections.
+func send(tb testing.TB, addr string, requests [][]byte, connections, total int) {
+	tb.Helper()
 	jobs := make(chan []byte, 1024)
 	var wait sync.WaitGroup
 	for range connections {
 		conn, err := net.Dial("tcp", addr)
 		if err != nil {
-			b.Fatal(err)
+			tb.Fatal(err)
 		}
 		wait.Go(func() {
 			defer conn.Close()
 			in := bufio.NewReader(conn)
 			for request := range jobs {
-				if _, err := conn.Write(request); err != nil {
-					b.Error(err)
-					return
+				if err := exchange(conn, in, request); err != nil {
+					tb.Error(err)
+					break
 				}
-				if !readOK(in) {
-					b.Error("not answered 200")
-					return
-				}
+			}
+			for range jobs { // let the others end
 			}
 		})
 	}
-	before := cpu(b)
-	start := time.Now()
-	b.ResetTimer()
 	for i := range total {
 		jobs <- requests[i%len(requests)]
 	}
 	close(jobs)
 	wait.Wait()
-	b.StopTimer()
-	events := float64(total * size)
-	b.ReportMetric((cpu(b)-before)/events*1e6, "cpu-s/Mevent")
-	b.ReportMetric(events/time.Since(start).Seconds(), "events/s")
 }
 
-// readOK reads an answer by hand: net/http's client would cost as much as what
+var errAnswer = errors.New("not answered 200")
+
+// exchange reads an answer by hand: net/http's client would cost as much as what
 // is measured.
-func readOK(in *bufio.Reader) bool {
+func exchange(conn net.Conn, in *bufio.Reader, request []byte) error {
+	if _, err := conn.Write(request); err != nil {
+		return err
+	}
 	length, ok := 0, false
 	for {
 		line, err := in.ReadSlice('\n')
 		if err != nil {
-			return false
+			return err
 		}
-		if bytes.HasPrefix(line, []byte("HTTP/1.1 200")) {
-			ok = true
-		}
+		ok = ok || bytes.HasPrefix(line, []byte("HTTP/1.1 200"))
 		if rest, found := bytes.CutPrefix(line, []byte("Content-Length: ")); found {
-			for _, c := range bytes.TrimSpace(rest) {
-				length = length*10 + int(c-'0')
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(rest))); err != nil {
+				return err
 			}
 		}
-		if len(line) == 2 {
-			_, err := in.Discard(length)
-			return ok && err == nil
+		if len(line) > 2 {
+			continue
 		}
+		if _, err := in.Discard(length); err != nil || !ok {
+			return errors.Join(errAnswer, err)
+		}
+		return nil
 	}
-}
-
-// cpu is the user and system time of the process so far, in seconds.
-func cpu(b *testing.B) float64 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }

@@ -71,7 +71,7 @@ func New(cfg Config, deps Deps) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	publisher := publish.New(publish.Config{Topic: topics.Raw, AckTimeout: cfg.HTTP.Timeouts.Ack}, producer, held, metrics.Acks)
+	publisher := publish.New(publish.Config{Topic: topics.Raw, Linger: linger, AckTimeout: cfg.HTTP.Timeouts.Ack}, producer, held, metrics.Acks)
 	deps.Health.Probe("acknowledgements", publisher.Failing)
 
 	protocols := []intake.Protocol{
@@ -101,6 +101,7 @@ func New(cfg Config, deps Deps) (*Collector, error) {
 			WriteTimeout:   cfg.HTTP.Timeouts.Read + cfg.HTTP.Timeouts.Ack + 5*time.Second,
 			IdleTimeout:    cfg.HTTP.Timeouts.Idle,
 			MaxHeaderBytes: maxHeaderBytes,
+			ConnState:      watch,
 			ErrorLog:       errorLog,
 		},
 	}, nil
@@ -120,7 +121,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open collector listener: %w", err)
 	}
-	c.listener = limitListener(listener, c.cfg.HTTP.Limits.MaxConnections)
+	c.listener = limitListener(listener, c.cfg.HTTP.Limits.MaxConnections, c.cfg.HTTP.Timeouts.slack())
 	watching := make(chan struct{})
 	watch, stopWatching := context.WithCancel(ctx)
 	go func() {

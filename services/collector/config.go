@@ -116,6 +116,9 @@ func (l Limits) Validate() error {
 	return p.Err()
 }
 
+// slack is how much later than asked for a connection may time out.
+func (t Timeouts) slack() time.Duration { return min(t.Header, t.Read, t.Idle) / 8 }
+
 // Validate checks that every time is positive and of a sensible length.
 func (t Timeouts) Validate() error {
 	var p config.Problems

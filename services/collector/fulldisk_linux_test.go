@@ -35,6 +35,11 @@ func TestBrokerOnAFullDisk(t *testing.T) {
 				t.Errorf("round %d: %d of 200 requests taken without room on the disk", round, len(small))
 			}
 			maps.Copy(taken, small)
+			kafkatest.Eventually(t, "the last request to be refused", func() bool {
+				last := s.burst(t, fmt.Sprintf("last-%d-%d", round, len(taken)), 1, limit)
+				maps.Copy(taken, last)
+				return len(last) == 0
+			})
 			if s.health.Reasons()["acknowledgements"] == "" {
 				t.Errorf("round %d: ready though nothing is acknowledged", round)
 			}

@@ -17,7 +17,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
@@ -28,8 +27,6 @@ import (
 	"touchline.dev/services/internal/kafkatest"
 	"touchline.dev/services/internal/telemetry"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // projectsFile has a project for each thing that tests tell apart.
 const projectsFile = `

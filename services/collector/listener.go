@@ -3,6 +3,7 @@ package collector
 import (
 	"net"
 	"sync"
+	"time"
 )
 
 // limited is a listener that holds at most as many connections as slots has room
@@ -10,12 +11,14 @@ import (
 type limited struct {
 	net.Listener
 	slots  chan struct{}
+	slack  time.Duration
 	closed chan struct{}
 	once   sync.Once
 }
 
-func limitListener(l net.Listener, connections int) net.Listener {
-	return &limited{Listener: l, slots: make(chan struct{}, connections), closed: make(chan struct{})}
+// limitListener lets the deadlines of connections come late by up to slack.
+func limitListener(l net.Listener, connections int, slack time.Duration) net.Listener {
+	return &limited{Listener: l, slots: make(chan struct{}, connections), slack: slack, closed: make(chan struct{})}
 }
 
 // Accept waits for a free slot, then for a connection.
@@ -25,29 +28,16 @@ func (l *limited) Accept() (net.Conn, error) {
 	case <-l.closed:
 		return nil, net.ErrClosed
 	}
-	conn, err := l.Listener.Accept()
+	c, err := l.Listener.Accept()
 	if err != nil {
 		<-l.slots
 		return nil, err
 	}
-	return &slotted{Conn: conn, free: sync.OnceFunc(func() { <-l.slots })}, nil
+	return &conn{Conn: c, slots: l.slots, read: deadline{slack: l.slack}, write: deadline{slack: l.slack}}, nil
 }
 
 // Close also ends an Accept that waits for a slot.
 func (l *limited) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return l.Listener.Close()
-}
-
-// slotted gives its slot back when it is closed.
-type slotted struct {
-	net.Conn
-	free func()
-}
-
-// Close closes the connection.
-func (c *slotted) Close() error {
-	err := c.Conn.Close()
-	c.free()
-	return err
 }

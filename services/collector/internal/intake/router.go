@@ -135,8 +135,8 @@ func text(content string) func(http.ResponseWriter, *http.Request) int {
 // WriteJSON answers with a JSON text.
 func WriteJSON(w http.ResponseWriter, status int, text string) {
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("X-Content-Type-Options", "nosniff")
+	values := [...]string{"application/json", "nosniff"}
+	h["Content-Type"], h["X-Content-Type-Options"] = values[:1:1], values[1:]
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, text) // the client is gone: nobody is left to tell
 }

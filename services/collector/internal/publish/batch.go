@@ -87,8 +87,6 @@ func (b *Batch) Add(e *Event) {
 		Key:     b.slab[start:keyed:keyed],
 		Value:   b.slab[keyed:len(b.slab):len(b.slab)],
 		Headers: b.headers[first:len(b.headers):len(b.headers)],
-		// No Timestamp: the topic has the broker's, and the client gives up records
-		// by the age of theirs, which a slow sender or another clock would add to.
 	})
 }
 

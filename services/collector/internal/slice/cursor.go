@@ -238,8 +238,10 @@ func (c *Cursor) fail(pos int, want string) bool {
 	return false
 }
 
+// space returns the position of the first byte at or after i that is not white
+// space. Most are not, and one comparison tells.
 func (c *Cursor) space(i int) int {
-	for i < len(c.data) {
+	for i < len(c.data) && c.data[i] <= ' ' {
 		switch c.data[i] {
 		case ' ', '\t', '\n', '\r':
 			i++

@@ -121,34 +121,26 @@ const (
 // further bits above the lowest one, never below it, and only that one is used.
 func (c *Cursor) text(i int) int {
 	data := c.data
-	for {
-		for i+8 <= len(data) {
-			w := binary.LittleEndian.Uint64(data[i:])
-			quote, slash := w^ones*'"', w^ones*'\\'
-			m := ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*' ')&^w) & tops
-			if m != 0 {
-				i += bits.TrailingZeros64(m) >> 3
-				break
-			}
-			i += 8
+	for ; i+8 <= len(data); i += 8 {
+		w := binary.LittleEndian.Uint64(data[i : i+8])
+		quote, slash := w^ones*'"', w^ones*'\\'
+		m := ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*' ')&^w) & tops
+		if m == 0 {
+			continue
 		}
-		if i >= len(data) {
-			c.fail(len(data), "the end of a string")
-			return -1
-		}
-		switch b := data[i]; {
-		case b == '"':
+		if i += bits.TrailingZeros64(m) >> 3; data[i] == '"' {
 			return i + 1
-		case b == '\\':
-			c.escaped = true
-			i = c.escape(i)
-		case b < ' ':
-			c.malformed = true
-			i++
-		default:
-			i++
 		}
+		i = c.special(i) - 8
 	}
+	for i < len(data) {
+		if data[i] == '"' {
+			return i + 1
+		}
+		i = c.special(i)
+	}
+	c.fail(len(data), "the end of a string")
+	return -1
 }
 
 // escape returns the position behind the escape sequence at i. Of one that is
@@ -240,4 +232,17 @@ func digits(b []byte) int {
 		n++
 	}
 	return n
+}
+
+// special returns the position behind the byte or the escape sequence at i, which
+// is no quote.
+func (c *Cursor) special(i int) int {
+	switch {
+	case c.data[i] == '\\':
+		c.escaped = true
+		return c.escape(i)
+	case c.data[i] < ' ':
+		c.malformed = true
+	}
+	return i + 1
 }
