@@ -73,10 +73,11 @@ const TouchpointsProbe = "touchline.touchpoints_probe"
 // Insert writes the blocks, which are all of one table and have the same columns, in
 // their order as one block under the deduplication token: repeating the same rows under
 // the same token, in whatever blocks, writes nothing twice, in the table and in the
-// targets of its views, as long as their windows reach back. Up to MaxRows rows are one
-// block. Blocks without rows are left out, and
-// without any rows nothing is sent. The blocks must not change until it returns, and may
-// be reused afterwards. ClassOf and Explain say what an error is about.
+// targets of its views, as long as their windows reach back. More than MaxRows rows are
+// an error. Blocks without rows are left out, and without any rows nothing is sent.
+// Rows are sent from the memory of the blocks: nobody else may use these until Insert
+// returns, and whoever likes to afterwards, also after an error. ClassOf and Explain say
+// what an error is about.
 func (i *Inserter) Insert(ctx context.Context, token string, blocks ...Block) error {
 	blocks = slices.DeleteFunc(slices.Clone(blocks), func(b Block) bool { return b.Rows() == 0 })
 	if len(blocks) == 0 {
@@ -88,7 +89,8 @@ func (i *Inserter) Insert(ctx context.Context, token string, blocks ...Block) er
 // Probe asks whether a table takes the block, by sending it to the table's twin: one
 // with the same columns and constraints that stores nothing, such as
 // TouchpointsProbe. No token is used and nothing is written, so any part of a block
-// may be probed, any number of times. Refused tells an answer from a failure to ask.
+// may be probed, any number of times. Of the block's memory the same holds as in
+// Insert. Refused tells an answer from a failure to ask.
 func (i *Inserter) Probe(ctx context.Context, twin string, b Block) error {
 	return i.post(ctx, twin, url.Values{}, []Block{b})
 }

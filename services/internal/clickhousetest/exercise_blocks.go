@@ -180,10 +180,11 @@ func manyBlocksHalfDone(x *exercise) {
 // cutOffBehindBlock sends the head of an insert of unknown or of four times the length
 // and one whole block, and closes the connection.
 func cutOffBehindBlock(x *exercise) {
-	const rows, months = 1200, 6
+	// A server begins an insert when it has a quarter of a megabyte.
+	const rows, months = 200_000, 6
 	x.numbers()
 	for _, chunked := range []bool{true, false} {
-		conn := x.sendRaw("a", chunked, 4, span(1, 300, months))
+		conn := x.sendRaw("a", chunked, 4, span(1, rows/4, months))
 		running := func() string {
 			return x.value("SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO exercise.%'")
 		}
@@ -234,7 +235,7 @@ func (x *exercise) sendRaw(token string, chunked bool, times int, blocks ...clic
 	} else {
 		text += fmt.Sprintf("Content-Length: %d\r\n\r\n%s", times*len(rows.Buf), rows.Buf)
 	}
-	conn, err := net.Dial("tcp", x.server.Addr)
+	conn, err := (&net.Dialer{}).DialContext(x.Context(), "tcp", x.server.Addr)
 	if err != nil {
 		x.Fatal(err)
 	}

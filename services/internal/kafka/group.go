@@ -19,8 +19,9 @@ import (
 type GroupOptions struct {
 	Group, Topic string
 	Membership   Membership
-	// QueueBytes bounds the records that wait for one partition's worker;
-	// fetching from the partition pauses beyond it. 0 means 8 MiB.
+	// QueueBytes bounds the records that wait for the workers, in memory: each
+	// partition has an equal share of it, of which the last fetch may exceed by one
+	// piece. 0 means 8 MiB.
 	QueueBytes int
 	// Compacted says that offsets may be missing from the topic.
 	Compacted bool

@@ -36,8 +36,7 @@ type Partition struct {
 	// next is the offset the next record must have.
 	next    int64
 	started bool
-	batches [][]*kgo.Record
-	bytes   int
+	queue   queue
 	paused  bool
 	err     error
 	wake    chan struct{}
@@ -172,24 +171,30 @@ func (p *Partition) Poll(ctx context.Context, wait time.Duration) ([]*kgo.Record
 	}
 }
 
-// take removes the first waiting batch.
+// take removes what one fetch brought.
 func (p *Partition) take() ([]*kgo.Record, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.batches) == 0 {
-		return nil, p.err
-	}
-	recs := p.batches[0]
-	p.batches[0] = nil
-	p.batches = p.batches[1:]
-	for _, r := range recs {
-		p.bytes -= recordBytes(r)
-	}
-	if p.paused && p.bytes < p.group.opts.QueueBytes/2 {
+	recs, err, bytes := p.queue.pop(), p.err, p.queue.bytes
+	resume := p.paused && bytes < p.group.fetch.share()/2
+	if resume {
 		p.paused = false
+	}
+	p.mu.Unlock()
+	if recs == nil {
+		return nil, err
+	}
+	if resume {
 		p.group.fetch.resume(p)
 	}
+	p.group.fetch.taken(bytes)
 	return recs, nil
+}
+
+// waiting returns the bytes of the records that wait for the worker.
+func (p *Partition) waiting() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.queue.bytes
 }
 
 // put hands fetched records to the worker. The log of a partition has no gaps
@@ -207,11 +212,9 @@ func (p *Partition) put(recs []*kgo.Record, highWatermark int64) {
 	}
 	last := recs[len(recs)-1]
 	p.next = last.Offset + 1
-	p.batches = append(p.batches, recs)
-	for _, r := range recs {
-		p.bytes += recordBytes(r)
-	}
-	if !p.paused && p.bytes > p.group.opts.QueueBytes {
+	p.queue.push(recs)
+	if p.queue.bytes > p.group.fetch.share() {
+		// Also when it is paused: a resume under way may come after it.
 		p.paused = true
 		p.group.fetch.pause(p)
 	}
@@ -280,6 +283,3 @@ func (p *Partition) CommitLater(c Commit) {
 	p.Beat()
 	p.group.commit.submit(&pendingCommit{owner: p, commit: c}, nil)
 }
-
-// recordBytes is what a waiting record costs in memory, roughly.
-func recordBytes(r *kgo.Record) int { return len(r.Key) + len(r.Value) + 128 }

@@ -19,6 +19,7 @@ func Scan(ctx context.Context, c Config, d Deps, topic string, partition int32, 
 	cl, err := kgo.NewClient(append(c.options(d, "scan"),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().At(from)}}),
+		kgo.FetchMaxPartitionBytes(fetchMaxPartitionBytes),
 		kgo.FetchMaxWait(fetchMaxWait),
 	)...)
 	if err != nil {

@@ -70,6 +70,9 @@ func build(tb testing.TB, b *rows.Builder, records []*kgo.Record) {
 		if err := b.Add(r, denselog.Position{Src: int64(i), Prev: int64(i - 1)}); err != nil {
 			tb.Fatal(err)
 		}
+		if b.Bytes() <= 0 { // asked after each record, as the landing does
+			tb.Fatal("no bytes")
+		}
 	}
 }
 
@@ -107,6 +110,33 @@ func BenchmarkBuild(b *testing.B) {
 	b.ReportMetric(float64(builder.Bytes())/chunk, "bytes/row")
 }
 
+// BenchmarkLand builds the chunk of a partition and sends it, as BenchmarkInsert does.
+func BenchmarkLand(b *testing.B) {
+	inserter := newInserter(b)
+	records, builder := visits(chunk), rows.New("t", 0)
+	perRow(b, chunk, func() {
+		builder.Begin("t", 0)
+		build(b, builder, records)
+		block := builder.Blocks(denselog.None, chunk-1)[0]
+		block.Table = clickhouse.TouchpointsProbe
+		if err := inserter.Insert(b.Context(), uuid.NewString(), block); err != nil {
+			b.Fatal(err)
+		}
+	})
+}
+
+// newInserter returns an inserter into a migrated server.
+func newInserter(b *testing.B) *clickhouse.Inserter {
+	server := clickhousetest.Start(b)
+	account := clickhouse.Account{User: server.Writer.User, Password: server.Writer.Password}
+	if _, err := clickhouse.Migrate(b.Context(), server.Open(b, server.Writer), account); err != nil {
+		b.Fatal(err)
+	}
+	inserter := clickhouse.NewInserter(server.Config())
+	b.Cleanup(inserter.Close)
+	return inserter
+}
+
 func BenchmarkEncode(b *testing.B) {
 	builder := rows.New("t", 0)
 	build(b, builder, visits(chunk))
@@ -130,14 +160,7 @@ func BenchmarkEncode(b *testing.B) {
 func BenchmarkInsert(b *testing.B) {
 	for _, partitions := range []int{1, 12} {
 		b.Run(fmt.Sprintf("partitions=%d", partitions), func(b *testing.B) {
-			server := clickhousetest.Start(b)
-			conn := server.Open(b, server.Writer)
-			account := clickhouse.Account{User: server.Writer.User, Password: server.Writer.Password}
-			if _, err := clickhouse.Migrate(b.Context(), conn, account); err != nil {
-				b.Fatal(err)
-			}
-			inserter := clickhouse.NewInserter(server.Config())
-			defer inserter.Close()
+			inserter := newInserter(b)
 			records := visits(chunk)
 			blocks := make([]clickhouse.Block, partitions)
 			for p := range blocks {

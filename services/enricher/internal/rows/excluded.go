@@ -31,8 +31,10 @@ func (b *Builder) Exclude(r *kgo.Record, at denselog.Position, source *kgo.Recor
 		if err := e.Rejection.Raw.Decode(source.Value); err != nil {
 			return fmt.Errorf("decode raw record: %w", err)
 		}
+		b.added += len(source.Value)
 	}
 	b.rejected.add(e, at.Src)
 	b.outcomes.count(e.Project, e.ReceivedAt, event.Rejected, e.Reason, at)
+	b.grew(len(r.Value))
 	return nil
 }

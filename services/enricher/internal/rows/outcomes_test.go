@@ -125,6 +125,38 @@ func TestBuilder_aChunkOfDuplicatesHasRows(t *testing.T) {
 	}
 }
 
+// A builder serves one partition after the other, and its rows hold nothing of the
+// records, whose memory is used again.
+func TestBuilder_beginsAnotherPartition(t *testing.T) {
+	b := rows.New("first", 1)
+	for _, c := range []struct {
+		source    string
+		partition int32
+	}{{"first", 1}, {"second", 2}, {"first", 3}} {
+		b.Begin(c.source, c.partition)
+		for src, e := range []event.Enriched{stored("project", 60_000), {Outcome: event.Rejected, Reason: event.MalformedJSON, Project: "project", ReceivedAt: 60_000}} {
+			r := record(e)
+			if err := b.Add(r, denselog.Position{Src: int64(src), Prev: int64(src - 1)}); err != nil {
+				t.Fatal(err)
+			}
+			clear(r.Value)
+		}
+		for _, block := range b.Blocks(denselog.None, 1) {
+			columns := clickhousetest.Decode(t, block)
+			for i := range block.Rows() {
+				topic, project := columns["src_topic"].(*proto.ColLowCardinality[string]).Row(i), columns["project"].(*proto.ColLowCardinality[string]).Row(i)
+				partition := columns["src_partition"].(*proto.ColUInt16).Row(i)
+				if topic != c.source || partition != uint16(c.partition) || project != "project" {
+					t.Errorf("row %d of %s is of %q %q %d, want those of %v", i, block.Table, project, topic, partition, c)
+				}
+			}
+			if block.Rows() == 0 {
+				t.Errorf("%s has no rows", block.Table)
+			}
+		}
+	}
+}
+
 // Repeating a chunk under its token doubles nothing, in the tables and in what
 // views fill; the view and the builder agree about the minute, for every time.
 func TestBuilder_outcomesAndLandedAgree(t *testing.T) {
