@@ -35,7 +35,7 @@ FAULTS        ?= 100
 SEED          ?=
 # Arguments of `make run`, such as ARGS="--listen 127.0.0.1:9000".
 ARGS          ?=
-# Arguments of `make bench`, such as ARGS="--events 1000000".
+# Arguments of `make bench`, such as ARGS="-only collector -rounds 5".
 
 GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT := .cache/golangci-lint/$(GOLANGCI_LINT_VERSION)/golangci-lint
@@ -115,7 +115,7 @@ mutations: ## Show that the kill test finds what is broken on purpose (about 10 
 	go test -tags mutations -count 1 -timeout 60m -v -run '^TestMutations$$' ./services/standalone/e2e
 
 .PHONY: bench
-bench: ## Measure CPU-seconds per million events of each stage.
+bench: ## Measure CPU and memory per event of each stage, and the time to queryable.
 	go run ./services/standalone/bench $(ARGS)
 
 .PHONY: clean

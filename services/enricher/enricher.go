@@ -108,10 +108,11 @@ func (e *Enricher) waitForOthers(ctx context.Context, conn driver.Conn) (*zones,
 	return z, err
 }
 
-// What the producer of the dense log may hold: 64 MiB is about 60,000 events.
+// What the producer of the dense log may hold: 16 MiB is about 15,000 events, a quarter
+// of a second at full speed. The records alias what was fetched, so this bounds that, too.
 const (
-	maxBufferedBytes   = 64 << 20
-	maxBufferedRecords = 100_000
+	maxBufferedBytes   = 16 << 20
+	maxBufferedRecords = 20_000
 	linger             = 2 * time.Millisecond
 )
 

@@ -23,8 +23,6 @@ import (
 	"touchline.dev/services/internal/telemetry"
 )
 
-func TestMain(m *testing.M) { clickhousetest.Main(m) }
-
 // Rows that a constraint of touchpoints refuses end in rejected, as they came; the
 // others of the chunk land, and the outcomes say so.
 func TestEnricher_putsRefusedRowsAmongTheRejected(t *testing.T) {

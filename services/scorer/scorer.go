@@ -90,10 +90,10 @@ func (s *Scorer) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// What the producer may hold: 64 MiB is about 100,000 snapshots.
+// What the producer may hold: 16 MiB is about 25,000 snapshots.
 const (
-	maxBufferedBytes   = 64 << 20
-	maxBufferedRecords = 100_000
+	maxBufferedBytes   = 16 << 20
+	maxBufferedRecords = 25_000
 	linger             = 2 * time.Millisecond
 )
 

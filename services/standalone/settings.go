@@ -52,6 +52,9 @@ func DefaultSettings() Settings {
 		Audit:     audit.Default(),
 		Lifecycle: lifecycle.Default(), Telemetry: telemetry.Default(),
 	}
+	// One process holds what are four otherwise: 64 MiB of chunks in each of the two
+	// landings, four consumers, and the broker's index and page buffers.
+	s.Lifecycle.MemoryLimit = 384 * config.MiB
 	// A client that stops sending in the middle of a request must not take the
 	// time of the others: of the 10 s to stop in, ClickHouse may need 4.
 	s.HTTP.Timeouts.Drain = 3 * time.Second

@@ -24,12 +24,16 @@ var ErrInterrupted = errors.New("interrupted while draining")
 type Config struct {
 	DrainDelay   time.Duration `yaml:"drain_delay" doc:"Time between answering not ready and refusing new work, for load balancers to notice. About 5s behind one, 0s without."`
 	DrainTimeout time.Duration `yaml:"drain_timeout" doc:"Time from the order to stop until the process exits, drained or not. Orchestrators should wait a little longer before they kill."`
+	MemoryLimit  config.Bytes  `yaml:"memory_limit" doc:"Memory at which the process collects garbage more often instead of growing, or a third above what it needs where that is more. It is no hard limit: let orchestrators give half as much again. 0B leaves it to the runtime, and GOMEMLIMIT in the environment comes first."`
 }
 
-// Default returns no delay and a timeout of 10 s.
-func Default() Config { return Config{DrainTimeout: 10 * time.Second} }
+// Default returns no delay, a timeout of 10 s and a limit that keeps a consumer
+// that works off a backlog below 300 MB.
+func Default() Config {
+	return Config{DrainTimeout: 10 * time.Second, MemoryLimit: 224 * config.MiB}
+}
 
-// Validate checks that the delay leaves time to drain.
+// Validate checks that the delay leaves time to drain, and the limit room to work.
 func (c Config) Validate() error {
 	var p config.Problems
 	if c.DrainTimeout <= 0 {
@@ -38,8 +42,14 @@ func (c Config) Validate() error {
 	if c.DrainDelay < 0 || c.DrainDelay >= max(c.DrainTimeout, 1) {
 		p.Addf("drain_delay", "want at least 0s and less than drain_timeout, got %v", c.DrainDelay)
 	}
+	if c.MemoryLimit != 0 && c.MemoryLimit < minMemory {
+		p.Addf("memory_limit", "is %s, want 0B or at least %s", c.MemoryLimit, minMemory)
+	}
 	return p.Err()
 }
+
+// minMemory is less than any service needs.
+const minMemory = 32 * config.MiB
 
 // Process describes a service as a process of its own.
 type Process struct {
@@ -68,6 +78,7 @@ func Run(ctx context.Context, p Process, build func(t *telemetry.Telemetry, g *G
 		_, _ = fmt.Fprintf(p.Logs, "%s: %v\n", p.Service, err)
 		return 1
 	}
+	defer limitMemory(int64(p.Lifecycle.MemoryLimit))()
 	log := t.Log.With(zap.String("service", p.Service))
 	group := NewGroup(p.Lifecycle.DrainTimeout - p.Lifecycle.DrainDelay)
 	group.Add("admin listener", t.Admin)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,6 +29,7 @@ type bench struct {
 	seeds uint64
 }
 
+// newBench reads the recordings and makes a scratch folder.
 func newBench(s settings, progress io.Writer) (*bench, error) {
 	root, err := stack.Root()
 	if err != nil {
@@ -50,9 +50,9 @@ func (b *bench) say(format string, args ...any) {
 	fmt.Fprintf(b.progress, time.Now().Format("15:04:05 ")+format+"\n", args...)
 }
 
-func (b *bench) run(ctx context.Context) (report.Report, error) {
-	r := report.Report{Machine: meter.ThisMachine(), Time: time.Now(), Settings: b.describe()}
-	var err error
+func (b *bench) run(ctx context.Context) (r report.Report, err error) {
+	r = report.Report{Machine: meter.ThisMachine(), Time: time.Now(), Settings: b.describe()}
+	defer func() { r.Took = time.Since(r.Time) }()
 	if r.Commit, err = b.commit(ctx); err != nil {
 		return r, err
 	}
@@ -68,28 +68,71 @@ func (b *bench) run(ctx context.Context) (report.Report, error) {
 	if err := stack.Build(ctx, b.root, b.bin); err != nil {
 		return r, err
 	}
-	for i := range b.rounds {
-		b.say("round %d of %d", i+1, b.rounds)
-		round, err := b.round(ctx, i+1)
-		if err != nil {
-			return r, fmt.Errorf("round %d: %w", i+1, err)
+	if err := b.runRounds(ctx, &r); err != nil {
+		return r, err
+	}
+	if b.only.has(partFreshness) && b.window > 0 {
+		if r.Freshness, err = b.freshness(ctx); err != nil {
+			return r, err
 		}
-		r.Rounds = append(r.Rounds, round)
 	}
-	if b.window > 0 {
-		r.Freshness, err = b.freshness(ctx)
+	if b.only.lands() || len(r.Freshness) > 0 {
+		return r, r.Check()
 	}
-	return r, err
+	return r, nil
+}
+
+// runRounds alternates between small rounds and whole ones.
+func (b *bench) runRounds(ctx context.Context, r *report.Report) error {
+	if !b.only.rounds() {
+		return nil
+	}
+	for i := range b.rounds {
+		if b.only.has(partGrowth) {
+			b.say("small round %d of %d", i+1, b.rounds)
+			small, err := b.round(ctx, b.sizes().part(growth), fmt.Sprintf("small round %d", i+1), "")
+			if err != nil {
+				return fmt.Errorf("small round %d: %w", i+1, err)
+			}
+			r.Tenths = append(r.Tenths, small)
+		}
+		b.say("round %d of %d", i+1, b.rounds)
+		whole, err := b.round(ctx, b.sizes(), fmt.Sprintf("round %d", i+1), b.profiles)
+		if err != nil {
+			return fmt.Errorf("round %d: %w", i+1, err)
+		}
+		r.Rounds = append(r.Rounds, whole)
+	}
+	return nil
+}
+
+// sizes are the events of a round.
+type sizes struct {
+	single, batch, singleGzip, batchGzip, connections int
+}
+
+func (b *bench) sizes() sizes {
+	return sizes{
+		single: b.events / singleShare, batch: b.events,
+		singleGzip: b.events / singleGzipShare, batchGzip: b.events / batchGzipShare,
+		connections: b.connections,
+	}
+}
+
+// part is the nth of a round, without the connections that only stay open.
+func (s sizes) part(n int) sizes {
+	return sizes{single: s.single / n, batch: s.batch / n, singleGzip: s.singleGzip / n, batchGzip: s.batchGzip / n}
 }
 
 // describe says what a reader has to know to do the same.
-func (b *bench) describe() string {
-	return fmt.Sprintf("Each round on empty directories: %d events in requests of 1 over %d connections, then %d in requests of %d over %d, %d bytes an event on average, 1 of %d requests a retry, %d users (Zipf), seed %d; %d partitions, synced writes",
-		b.singles(), singleConnections, b.batches(), batchEvents, batchConnections, b.corpus.MeanBytes(), retryEvery, b.users, b.seed, topics.EmbeddedPartitions)
+func (b *bench) describe() []string {
+	n := b.sizes()
+	return []string{
+		fmt.Sprintf("Each round on empty directories: %d events in requests of 1 over %d connections and %d in requests of %d over %d; compressed %d and %d; 2 each over %d connections; then the consumers work all of it off",
+			n.single, singleConnections, n.batch, batchEvents, batchConnections, n.singleGzip, n.batchGzip, n.connections),
+		fmt.Sprintf("%d bytes an event on average, 1 of %d requests a retry, %d users (Zipf), seed %d; %d partitions, synced writes", b.corpus.MeanBytes(), retryEvery, b.users, b.seed, topics.EmbeddedPartitions),
+	}
 }
-
-func (b *bench) singles() int { return b.events / singleShare }
-func (b *bench) batches() int { return b.events / batchEvents * batchEvents }
 
 // commit is what the clone has checked out.
 func (b *bench) commit(ctx context.Context) (string, error) {
@@ -130,46 +173,4 @@ func (b *bench) scratch() (string, error) {
 		return "", fmt.Errorf("make data folder: %w", err)
 	}
 	return dir, nil
-}
-
-func insert(file, section string) error { return report.Insert(file, section) }
-
-// processes are measured together, by name.
-type processes map[string]int
-
-// cpu returns what each has used so far.
-func (p processes) cpu() (map[string]time.Duration, error) {
-	used := make(map[string]time.Duration, len(p))
-	var errs error
-	for name, pid := range p {
-		t, err := meter.CPU(pid)
-		used[name], errs = t, errors.Join(errs, err)
-	}
-	return used, errs
-}
-
-func (p processes) peakRSS() (map[string]int64, error) {
-	peak := make(map[string]int64, len(p))
-	var errs error
-	for name, pid := range p {
-		n, err := meter.PeakRSS(pid)
-		peak[name], errs = n, errors.Join(errs, err)
-	}
-	return peak, errs
-}
-
-// during returns what each process used while do ran.
-func (p processes) during(do func() error) (map[string]time.Duration, error) {
-	before, err := p.cpu()
-	if err != nil {
-		return nil, err
-	}
-	if err := do(); err != nil {
-		return nil, err
-	}
-	used, err := p.cpu()
-	for name := range used {
-		used[name] -= before[name]
-	}
-	return used, err
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"touchline.dev/services/standalone/bench/internal/stack"
 )
@@ -17,11 +18,11 @@ const profileSeconds = 3
 
 // profile starts to profile a process if that was asked for, and returns the
 // function that waits for the file to be written.
-func (b *bench) profile(ctx context.Context, p *stack.Process, round int, phase string) (wait func() error) {
-	if b.profiles == "" {
+func (c *course) profile(ctx context.Context, p *stack.Process, phase string) (wait func() error) {
+	if c.profiles == "" {
 		return func() error { return nil }
 	}
-	file := filepath.Join(b.profiles, fmt.Sprintf("round%d-%s.pprof", round, phase))
+	file := filepath.Join(c.profiles, strings.ReplaceAll(c.r.Name, " ", "")+"-"+phase+".pprof")
 	done := make(chan error, 1)
 	go func() { done <- fetchProfile(ctx, p.Admin, file) }()
 	return func() error { return <-done }

@@ -7,26 +7,19 @@ import (
 	"os"
 	"time"
 
+	"touchline.dev/schemas/topics"
 	"touchline.dev/services/standalone/bench/internal/load"
 	"touchline.dev/services/standalone/bench/internal/meter"
 	"touchline.dev/services/standalone/bench/internal/report"
 	"touchline.dev/services/standalone/bench/internal/stack"
 )
 
-// Names of the processes.
-const (
-	handler    = "handler"
-	broker     = "broker"
-	collector  = "collector"
-	enricher   = "enricher"
-	clickHouse = "ClickHouse"
-	touchline  = "touchline"
-)
-
 const calibration = 500 * time.Millisecond
 
-// round measures everything once, on empty directories.
-func (b *bench) round(ctx context.Context, number int) (r report.Round, err error) {
+// round measures everything once, on empty directories. Profiles go into a folder
+// unless that is empty.
+func (b *bench) round(ctx context.Context, n sizes, name, profiles string) (r report.Round, err error) {
+	r = report.NewRound(name)
 	r.Load = meter.Load()
 	if r.SHA, err = meter.Calibrate(calibration); err != nil {
 		return r, err
@@ -36,151 +29,273 @@ func (b *bench) round(ctx context.Context, number int) (r report.Round, err erro
 		return r, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := b.baseline(ctx, dir, &r); err != nil {
-		return r, err
+	if b.only.has(partCollector) {
+		if err := b.baseline(ctx, dir, n, &r); err != nil {
+			return r, err
+		}
 	}
-	s, err := stack.StartServices(ctx, b.bin, dir)
+	s, err := stack.StartServices(ctx, b.bin, dir, stack.Options{Partitions: topics.EmbeddedPartitions})
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	c := &course{b: b, s: s, r: &r, number: number, processes: processes{
-		broker: s.Broker.PID(), collector: s.Collector.PID(), enricher: s.Enricher.PID(), clickHouse: s.ClickHousePID(),
-	}}
+	w, err := openWatch(s.Kafka, s.ClickHouse, "touchline.touchpoints")
+	if err != nil {
+		return r, err
+	}
+	defer w.close()
+	c := &course{
+		b: b, s: s, w: w, r: &r, dir: dir, sizes: n, counts: report.Counts{Name: name}, profiles: profiles,
+		processes: processes{
+			broker: s.Broker.PID(), collector: s.Collector.PID(), enricher: s.Enricher.PID(), clickHouse: s.ClickHousePID(),
+		},
+	}
 	return r, c.run(ctx)
 }
 
 // baseline measures the empty handler under the load of the collector.
-func (b *bench) baseline(ctx context.Context, dir string, r *report.Round) (err error) {
+func (b *bench) baseline(ctx context.Context, dir string, n sizes, r *report.Round) (err error) {
 	h, err := stack.StartHandler(ctx, dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.Stop()) }()
 	p := processes{handler: h.PID()}
-	for _, phase := range b.loads(report.HandlerSingle, report.HandlerBatch) {
+	for _, l := range []loading{b.singles(report.HandlerSingle, n.single), b.batches(report.HandlerBatch, n.batch)} {
 		used, err := p.during(func() error {
-			_, err := load.Send(ctx, h.Addr, b.corpus, phase.plan, phase.options)
+			_, err := load.Send(ctx, h.Addr, b.corpus, l.plan, l.options)
 			return err
 		})
 		if err != nil {
 			return fmt.Errorf("measure empty handler: %w", err)
 		}
-		r.Set(phase.line, used[handler], phase.plan.Events())
+		r.SetCost(l.line, used[handler], l.plan.Events())
 	}
 	return nil
 }
 
-// loading is one of the two loads, and the line it is measured for.
+// loading is what is sent, and the line it is measured for.
 type loading struct {
 	line    report.Line
 	plan    load.Plan
 	options load.Options
 }
 
-func (b *bench) loads(single, batch report.Line) []loading {
-	return []loading{
-		{single, b.plan(b.singles(), 1), load.Options{Connections: singleConnections}},
-		{batch, b.plan(b.batches()/batchEvents, batchEvents), load.Options{Connections: batchConnections}},
-	}
+func (b *bench) singles(line report.Line, events int) loading {
+	return loading{line, b.plan(events, 1), load.Options{Connections: singleConnections}}
+}
+
+func (b *bench) batches(line report.Line, events int) loading {
+	return loading{line, b.plan(events/batchEvents, batchEvents), load.Options{Connections: batchConnections}}
+}
+
+// packed compresses the bodies.
+func (l loading) packed() loading {
+	l.options.Gzip = true
+	return l
 }
 
 // course is a round on running services.
 type course struct {
-	b      *bench
-	s      *stack.Services
-	r      *report.Round
-	number int
+	b        *bench
+	s        *stack.Services
+	w        *watch
+	r        *report.Round
+	dir      string
+	sizes    sizes
+	counts   report.Counts
+	profiles string
+	// heap is what the enricher has allocated before the next phase.
+	heap meter.Heap
 	processes
 }
 
 // run sends the events and follows them. The enricher is paused while they are
-// sent, and ClickHouse while the enricher writes the dense log, so that each step
-// is measured by itself; landing then works off a backlog.
-func (c *course) run(ctx context.Context) error {
+// sent, and landing is held while the enricher writes the dense log, so that each
+// step is measured by itself; landing then works off a backlog.
+func (c *course) run(ctx context.Context) (err error) {
+	only := c.b.only
+	if c.heap, err = meter.ReadHeap(ctx, c.s.Enricher.Admin); err != nil {
+		return err
+	}
 	if err := c.s.Enricher.Pause(); err != nil {
 		return fmt.Errorf("pause enricher: %w", err)
 	}
 	if err := c.collect(ctx); err != nil {
 		return err
 	}
-	w, err := openWatch(c.s.Kafka, c.s.ClickHouse)
+	if err := c.w.checkRawLog(ctx, c.counts.Acked); err != nil {
+		return err
+	}
+	if only.enriches() {
+		if err := c.enrich(ctx); err != nil {
+			return err
+		}
+	}
+	if only.lands() {
+		if err := c.land(ctx); err != nil {
+			return err
+		}
+	}
+	peak, err := c.peakRSS()
 	if err != nil {
 		return err
 	}
-	defer w.close()
-	if err := c.enrich(ctx, w); err != nil {
+	delete(peak, collector) // the crowd comes after what is meant
+	for name, n := range peak {
+		c.r.PeakRSS[name] = n
+	}
+	if !only.lands() {
+		return nil
+	}
+	if err := c.w.count(ctx, &c.counts); err != nil {
 		return err
 	}
-	if err := c.land(ctx, w); err != nil {
-		return err
+	c.r.Counts = append(c.r.Counts, c.counts)
+	if only.has(partColumns) {
+		return c.landColumns(ctx)
 	}
-	if c.r.PeakRSS, err = c.peakRSS(); err != nil {
-		return err
-	}
-	if err := w.count(ctx, &c.r.Counts); err != nil {
-		return err
-	}
-	return c.r.Counts.Check()
+	return nil
 }
 
 func (c *course) collect(ctx context.Context) error {
+	if !c.b.only.has(partCollector) {
+		c.b.say("  sending %d events", c.sizes.batch)
+		_, err := c.send(ctx, c.b.batches(0, c.sizes.batch))
+		return err
+	}
 	brokerLine := map[report.Line]report.Line{
 		report.CollectorSingle: report.BrokerSingle, report.CollectorBatch: report.BrokerBatch,
 	}
-	for _, phase := range c.b.loads(report.CollectorSingle, report.CollectorBatch) {
-		c.b.say("  collector: %d requests of %d", phase.plan.Requests, phase.plan.PerRequest)
-		stop := c.b.profile(ctx, c.s.Collector, c.number, fmt.Sprintf("collector-%d", phase.plan.PerRequest))
-		counts := &c.r.Counts
+	for _, l := range []loading{
+		c.b.singles(report.CollectorSingle, c.sizes.single), c.b.batches(report.CollectorBatch, c.sizes.batch),
+		c.b.singles(report.CollectorSingleGzip, c.sizes.singleGzip).packed(), c.b.batches(report.CollectorBatchGzip, c.sizes.batchGzip).packed(),
+	} {
+		c.b.say("  collector: %d requests of %d, compressed: %t", l.plan.Requests, l.plan.PerRequest, l.options.Gzip)
+		name := fmt.Sprintf("collector-%d", l.plan.PerRequest)
+		if l.options.Gzip {
+			name += "-gzip"
+		}
+		before, err := meter.ReadHeap(ctx, c.s.Collector.Admin)
+		if err != nil {
+			return err
+		}
+		stop := c.profile(ctx, c.s.Collector, name)
 		used, err := c.during(func() error {
-			acked, err := load.Send(ctx, c.s.Addr, c.b.corpus, phase.plan, phase.options)
-			counts.Acked += acked
+			_, err := c.send(ctx, l)
 			return err
 		})
 		if err = errors.Join(err, stop()); err != nil {
 			return fmt.Errorf("measure collector: %w", err)
 		}
-		counts.Sent += phase.plan.Events()
-		counts.Retried += phase.plan.Retried()
-		c.r.Set(phase.line, used[collector], phase.plan.Events())
-		c.r.Set(brokerLine[phase.line], used[broker], phase.plan.Events())
+		after, err := meter.ReadHeap(ctx, c.s.Collector.Admin)
+		if err != nil {
+			return err
+		}
+		c.r.SetCost(l.line, used[collector], l.plan.Events())
+		c.r.SetHeap(l.line, after.Sub(before), l.plan.Events())
+		if line, ok := brokerLine[l.line]; ok {
+			c.r.SetCost(line, used[broker], l.plan.Events())
+		}
+	}
+	peak, err := meter.PeakRSS(c.processes[collector])
+	if err != nil {
+		return err
+	}
+	c.r.PeakRSS[collector] = peak
+	if c.sizes.connections > 0 && c.b.only.has(partConnections) {
+		return c.crowd(ctx)
 	}
 	return nil
 }
 
-func (c *course) enrich(ctx context.Context, w *watch) (err error) {
+// send sends a load and counts it.
+func (c *course) send(ctx context.Context, l loading) (load.Result, error) {
+	r, err := load.Send(ctx, c.s.Addr, c.b.corpus, l.plan, l.options)
+	c.counted(l.plan, r)
+	return r, err
+}
+
+func (c *course) counted(p load.Plan, r load.Result) {
+	c.counts.Sent += r.Sent
+	c.counts.Acked += r.Acked
+	c.counts.Retried += p.Retried()
+}
+
+// crowd measures the collector's memory while all connections are open: first
+// with few of them sending at a time, then with all.
+func (c *course) crowd(ctx context.Context) error {
+	n := c.sizes.connections
+	c.b.say("  collector: %d connections", n)
+	waves := []int{singleConnections, 0}
+	names := []string{
+		fmt.Sprintf("collector, %d open connections of which %d send at a time", n, singleConnections),
+		fmt.Sprintf("collector, %d open connections that send all at once", n),
+	}
+	plan := c.b.plan(n*len(waves), 1)
+	r, err := load.Crowd(ctx, c.s.Addr, c.b.corpus, plan, n, waves, func(wave int) error {
+		peak, err := meter.PeakRSS(c.processes[collector])
+		c.r.PeakRSS[names[wave]] = peak
+		return err
+	})
+	c.counted(plan, r)
+	if err != nil {
+		return fmt.Errorf("measure collector with %d connections: %w", n, err)
+	}
+	return nil
+}
+
+func (c *course) enrich(ctx context.Context) (err error) {
 	c.b.say("  enricher: dense log")
-	if err := c.s.PauseClickHouse(); err != nil {
-		return fmt.Errorf("pause ClickHouse: %w", err)
-	}
-	defer func() { err = errors.Join(err, c.s.ResumeClickHouse()) }()
-	sent := c.r.Counts.Sent
-	if err := c.s.Enricher.Resume(); err != nil {
-		return fmt.Errorf("resume enricher: %w", err)
-	}
-	stop := c.b.profile(ctx, c.s.Enricher, c.number, "enriching")
-	used, err := c.during(func() error { return w.awaitDenseLog(ctx, sent) })
+	stop := func() error { return nil }
+	used, err := c.during(func() error {
+		if err := c.s.Enricher.Resume(); err != nil {
+			return fmt.Errorf("resume enricher: %w", err)
+		}
+		stop = c.profile(ctx, c.s.Enricher, "enriching")
+		return c.w.awaitDenseLog(ctx, c.counts.Sent)
+	})
 	if err = errors.Join(err, stop()); err != nil {
 		return fmt.Errorf("measure enricher: %w", err)
 	}
-	c.r.Set(report.Enriching, used[enricher], sent)
-	c.r.Set(report.BrokerEnriching, used[broker], sent)
+	c.r.SetCost(report.Enriching, used[enricher], c.counts.Sent)
+	c.r.SetCost(report.BrokerEnriching, used[broker], c.counts.Sent)
+	return c.setHeap(ctx, report.Enriching)
+}
+
+// setHeap notes what the enricher has allocated in the phase that has ended.
+func (c *course) setHeap(ctx context.Context, l report.Line) error {
+	before := c.heap
+	var err error
+	if c.heap, err = meter.ReadHeap(ctx, c.s.Enricher.Admin); err != nil {
+		return err
+	}
+	c.r.SetHeap(l, c.heap.Sub(before), c.counts.Sent)
 	return nil
 }
 
-func (c *course) land(ctx context.Context, w *watch) error {
+func (c *course) land(ctx context.Context) error {
 	c.b.say("  landing")
-	sent := c.r.Counts.Sent
-	stop := c.b.profile(ctx, c.s.Enricher, c.number, "landing")
-	used, err := c.during(func() error { return w.awaitRows(ctx, sent-c.r.Counts.Retried) })
+	sent := c.counts.Sent
+	stop := func() error { return nil }
+	used, err := c.during(func() error {
+		if err := c.s.Landing.Release(ctx); err != nil {
+			return err
+		}
+		stop = c.profile(ctx, c.s.Enricher, "landing")
+		return c.w.awaitRows(ctx, sent-c.counts.Retried)
+	})
 	if err = errors.Join(err, stop()); err != nil {
 		return fmt.Errorf("measure landing: %w", err)
 	}
-	c.r.Set(report.Landing, used[enricher], sent)
-	c.r.Set(report.Inserts, used[clickHouse], sent)
-	if used, err = c.during(func() error { return w.awaitRest(ctx) }); err != nil {
+	c.r.SetCost(report.Landing, used[enricher], sent)
+	c.r.SetCost(report.Inserts, used[clickHouse], sent)
+	if err := c.setHeap(ctx, report.Landing); err != nil {
+		return err
+	}
+	if used, err = c.during(func() error { return c.w.awaitRest(ctx) }); err != nil {
 		return fmt.Errorf("measure merges: %w", err)
 	}
-	c.r.Set(report.Merges, used[clickHouse], sent)
+	c.r.SetCost(report.Merges, used[clickHouse], sent)
 	return nil
 }

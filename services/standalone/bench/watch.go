@@ -11,12 +11,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 
+	"touchline.dev/schemas/event"
 	"touchline.dev/schemas/topics"
 	"touchline.dev/services/internal/clickhouse"
 	"touchline.dev/services/internal/denselog"
 	"touchline.dev/services/internal/kafka"
 	"touchline.dev/services/standalone/bench/internal/report"
-	"touchline.dev/services/standalone/bench/internal/stack"
 )
 
 // watch looks from the outside at what the services have written: at the logs
@@ -26,10 +26,12 @@ type watch struct {
 	deps  kafka.Deps
 	admin *kadm.Client
 	conn  driver.Conn
+	// table has the rows: a name that the user of the connection may read.
+	table string
 }
 
-func openWatch(k kafka.Config, c clickhouse.Config) (*watch, error) {
-	w := &watch{kafka: k, deps: kafka.Deps{Log: zap.NewNop()}}
+func openWatch(k kafka.Config, c clickhouse.Config, table string) (*watch, error) {
+	w := &watch{kafka: k, deps: kafka.Deps{Log: zap.NewNop()}, table: table}
 	cl, err := kafka.NewClient(k, w.deps, "bench")
 	if err != nil {
 		return nil, err
@@ -88,24 +90,36 @@ func until(ctx context.Context, want int, look func(context.Context) (int, error
 // awaitDenseLog returns when the dense log has so many records. Another one, such
 // as a repetition after a worker's restart, shows in the counts.
 func (w *watch) awaitDenseLog(ctx context.Context, records int) error {
-	return until(ctx, records, func(ctx context.Context) (int, error) {
-		ends, err := w.ends(ctx)
-		total := 0
-		for _, end := range ends {
-			total += int(end)
-		}
-		return total, err
-	})
+	return until(ctx, records, func(ctx context.Context) (int, error) { return w.records(ctx, topics.Enriched) })
 }
 
-// ends returns where each partition of the dense log ends.
-func (w *watch) ends(ctx context.Context) (map[int32]int64, error) {
-	listed, err := w.admin.ListEndOffsets(ctx, topics.Enriched)
+// checkRawLog returns an error unless the raw log has as many records as were
+// acknowledged.
+func (w *watch) checkRawLog(ctx context.Context, acked int) error {
+	n, err := w.records(ctx, topics.Raw)
+	if err == nil && n != acked {
+		err = fmt.Errorf("%w: %d records in the raw log, %d were acknowledged", report.ErrCounts, n, acked)
+	}
+	return err
+}
+
+// records returns how many records a topic has from which none was removed.
+func (w *watch) records(ctx context.Context, topic string) (total int, err error) {
+	ends, err := w.ends(ctx, topic)
+	for _, end := range ends {
+		total += int(end)
+	}
+	return total, err
+}
+
+// ends returns where each partition of a topic ends.
+func (w *watch) ends(ctx context.Context, topic string) (map[int32]int64, error) {
+	listed, err := w.admin.ListEndOffsets(ctx, topic)
 	if err == nil {
 		err = listed.Error()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list end of dense log: %w", err)
+		return nil, fmt.Errorf("list end of %s: %w", topic, err)
 	}
 	ends := make(map[int32]int64)
 	listed.Each(func(o kadm.ListedOffset) { ends[o.Partition] = o.Offset })
@@ -115,7 +129,7 @@ func (w *watch) ends(ctx context.Context) (map[int32]int64, error) {
 // awaitRows returns when the table has so many rows.
 func (w *watch) awaitRows(ctx context.Context, rows int) error {
 	return until(ctx, rows, func(ctx context.Context) (int, error) {
-		return w.number(ctx, "SELECT count() FROM touchline.touchpoints")
+		return w.rows(ctx)
 	})
 }
 
@@ -142,13 +156,18 @@ func (w *watch) awaitRest(ctx context.Context) error {
 	return nil
 }
 
-func (w *watch) number(ctx context.Context, query string) (int, error) {
-	return number(ctx, w.conn, query)
+// rows counts what the table has, which ClickHouse knows without reading it.
+func (w *watch) rows(ctx context.Context) (int, error) {
+	return w.number(ctx, "SELECT count() FROM "+w.table)
 }
 
-func number(ctx context.Context, conn driver.Conn, query string) (int, error) {
+func (w *watch) distinctRows(ctx context.Context) (int, error) {
+	return w.number(ctx, "SELECT uniqExact(event_id) FROM "+w.table)
+}
+
+func (w *watch) number(ctx context.Context, query string) (int, error) {
 	var n uint64
-	if err := conn.QueryRow(ctx, query).Scan(&n); err != nil {
+	if err := w.conn.QueryRow(ctx, query).Scan(&n); err != nil {
 		return 0, fmt.Errorf("ask ClickHouse: %w", err)
 	}
 	return int(n), nil
@@ -159,20 +178,20 @@ func (w *watch) count(ctx context.Context, c *report.Counts) (err error) {
 	if c.Outcomes, err = w.outcomes(ctx); err != nil {
 		return err
 	}
-	if c.Rows, err = w.number(ctx, "SELECT count() FROM touchline.touchpoints WHERE project = '"+stack.Project+"'"); err != nil {
+	if c.Rows, err = w.rows(ctx); err != nil {
 		return err
 	}
-	c.DistinctRows, err = w.number(ctx, "SELECT uniqExact(event_id) FROM touchline.touchpoints")
+	c.DistinctRows, err = w.distinctRows(ctx)
 	return err
 }
 
 // outcomes reads the dense log as its readers do: repeats count once.
-func (w *watch) outcomes(ctx context.Context) (map[string]int, error) {
-	ends, err := w.ends(ctx)
+func (w *watch) outcomes(ctx context.Context) (map[event.Outcome]int, error) {
+	ends, err := w.ends(ctx, topics.Enriched)
 	if err != nil {
 		return nil, err
 	}
-	outcomes := make(map[string]int)
+	outcomes := make(map[event.Outcome]int)
 	for partition, end := range ends {
 		mark := denselog.NewMark(denselog.None)
 		err := kafka.Scan(ctx, w.kafka, w.deps, topics.Enriched, partition, 0, end, func(r *kgo.Record) error {
@@ -182,7 +201,7 @@ func (w *watch) outcomes(ctx context.Context) (map[string]int, error) {
 			}
 			for _, h := range r.Headers {
 				if h.Key == topics.Outcome {
-					outcomes[string(h.Value)]++
+					outcomes[event.Outcome(h.Value)]++
 				}
 			}
 			return nil

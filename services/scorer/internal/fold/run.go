@@ -119,7 +119,7 @@ func (w *worker) take(r *kgo.Record) error {
 		w.f.metrics.bots.Inc()
 		return nil
 	}
-	applied, err := w.store.apply(e.Project, snapshot.Device(r.Key), &e.Touchpoint, pos.Src)
+	applied, err := w.store.apply(e.Project, r.Key, &e.Touchpoint, pos.Src)
 	switch {
 	case err != nil:
 		return err

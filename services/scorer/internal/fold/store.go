@@ -24,6 +24,8 @@ type store struct {
 	generation uint64
 	dirty      []*entry
 	bytes      int
+	// name is memory for the key that is looked up.
+	name []byte
 }
 
 // entry is one fragment.
@@ -53,14 +55,14 @@ func (s *store) len() int { return len(s.fragments) }
 // slot and slice headers.
 const entryBytes = 200
 
-// apply folds an event, unless the fragment has it. Either way the fragment is
+// apply folds an event under its partition key, unless the fragment has it. Either way the fragment is
 // published next time: that it has the event in one topic does not say that it
 // has it in the other.
-func (s *store) apply(project, device string, t *event.Touchpoint, src int64) (applied bool, err error) {
-	key := snapshot.Key{Person: snapshot.PersonKey(project, t.PersonID), Device: device}
-	e, ok := s.fragments[key.Fragment()]
+func (s *store) apply(project string, key []byte, t *event.Touchpoint, src int64) (applied bool, err error) {
+	s.name = snapshot.AppendFragment(s.name[:0], project, t.PersonID, key)
+	e, ok := s.fragments[string(s.name)]
 	if !ok {
-		e = s.add(key)
+		e = s.add(snapshot.Key{Person: snapshot.PersonKey(project, t.PersonID), Device: snapshot.Device(key)})
 	}
 	if !e.dirty {
 		e.dirty = true
@@ -130,16 +132,16 @@ func (s *store) restore(r *kgo.Record) error {
 		}
 		return nil
 	}
-	var f pb.Fragment
-	if err := proto.Unmarshal(r.Value, &f); err != nil {
-		return fmt.Errorf("decode fragment: %w", err)
+	src, err := snapshot.Src(r.Value)
+	if err != nil {
+		return err
 	}
 	if e == nil {
 		e = s.add(snapshot.Key{Person: key.Person, Device: key.Device})
 	}
 	e.forget(key.Epoch)
 	e.older = append(e.older, key.Epoch)
-	if stamp := key.Stamp(f.Src); e.stamp.Before(stamp) {
+	if stamp := key.Stamp(src); e.stamp.Before(stamp) {
 		s.bytes += len(r.Value) - len(e.wire)
 		e.wire, e.stamp = bytes.Clone(r.Value), stamp
 	}

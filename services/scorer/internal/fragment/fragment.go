@@ -90,7 +90,9 @@ const maxAmount = 1e15
 func (f *Folder) Apply(into *pb.Fragment, t *event.Touchpoint, src int64) {
 	first := into.Events == 0
 	into.Src = max(into.Src, uint64(src))
-	into.UserId = max(into.UserId, text(t.UserID, maxID))
+	if user := bounded(t.UserID, maxID); user > into.UserId {
+		into.UserId = strings.Clone(user)
+	}
 	if first || t.EventTime < into.FirstSeenMs || t.EventTime == into.FirstSeenMs && laterVisit(t.AcquisitionChannel, t.UTMCampaign, into) {
 		into.FirstChannel, into.FirstCampaign = text(t.AcquisitionChannel, maxValue), text(t.UTMCampaign, maxValue)
 		into.FirstSeenMs = t.EventTime
@@ -109,6 +111,8 @@ func (f *Folder) Apply(into *pb.Fragment, t *event.Touchpoint, src int64) {
 
 // names counts the event under its name, and under that of the page it shows.
 func (f *Folder) names(into *pb.Fragment, t *event.Touchpoint) {
+	// A copy each time: a map takes over the key that it is assigned under, also
+	// when it has an equal one, and would keep the record's memory.
 	f.name(into, t, text(t.Event, maxName), true)
 	if !f.views[t.Event] {
 		return
@@ -186,19 +190,18 @@ func addDay(days []int32, day int32) []int32 {
 }
 
 // text returns a copy of s that is valid UTF-8 and at most limit bytes long.
-func text(s string, limit int) string {
+func text(s string, limit int) string { return strings.Clone(bounded(s, limit)) }
+
+// bounded returns what text does, and may alias s.
+func bounded(s string, limit int) string {
 	if len(s) > limit {
 		for limit > 0 && !utf8.RuneStart(s[limit]) {
 			limit--
 		}
 		s = s[:limit]
 	}
-	if s == "" {
-		return ""
+	if utf8.ValidString(s) {
+		return s
 	}
-	// Three bytes stand for one that is not UTF-8, so the limit is kept again.
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "?")
-	}
-	return strings.Clone(s)
+	return strings.ToValidUTF8(s, "?")
 }

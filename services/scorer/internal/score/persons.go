@@ -57,9 +57,9 @@ func (p *persons) take(r *kgo.Record) (*person, error) {
 	if err != nil {
 		return nil, err
 	}
-	var f pb.Fragment
-	if err := proto.Unmarshal(r.Value, &f); err != nil {
-		return nil, fmt.Errorf("decode fragment: %w", err)
+	src, err := snapshot.Src(r.Value)
+	if err != nil {
+		return nil, err
 	}
 	who, ok := p.byKey[key.Person]
 	if !ok {
@@ -67,7 +67,7 @@ func (p *persons) take(r *kgo.Record) (*person, error) {
 		p.byKey[key.Person] = who
 		p.bytes += personBytes + len(key.Person)
 	}
-	stamp := key.Stamp(f.Src)
+	stamp := key.Stamp(src)
 	i, found := slices.BinarySearchFunc(who.fragments, key.Device, func(h held, device string) int { return strings.Compare(h.device, device) })
 	switch {
 	case !found:

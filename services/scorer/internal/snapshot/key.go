@@ -41,6 +41,19 @@ type Key struct {
 // Fragment returns what the keys of all writers of the fragment have in common.
 func (k Key) Fragment() string { return k.Person + "/" + k.Device }
 
+// AppendFragment appends what Key.Fragment returns for events under a partition
+// key.
+func AppendFragment(dst []byte, project string, person uint64, key []byte) []byte {
+	var id [8]byte
+	binary.BigEndian.PutUint64(id[:], person)
+	dst = append(append(dst, project...), '/')
+	dst = append(hex.AppendEncode(dst, id[:]), '/')
+	if utf8.Valid(key) {
+		return append(dst, key...)
+	}
+	return append(dst, Device(key)...)
+}
+
 // Text returns the record key.
 func (k Key) Text() []byte {
 	return fmt.Appendf(nil, "%s/%d/%s", k.Person, k.Epoch, k.Device)

@@ -16,5 +16,5 @@ func (c *Corpus) AppendMarker(dst []byte, number int, now time.Time) []byte {
 	id, at := strconv.Itoa(number), now.UTC().Format(timeLayout)
 	w.body = []byte(`{"type":"track","event":"` + MarkerEvent + `","messageId":"` + id + `","anonymousId":"marker-` + id +
 		`","timestamp":"` + at + `","sentAt":"` + at + `","properties":{}}`)
-	return w.frame(dst, "/v1/t", c.single)
+	return w.frame(dst, "/v1/t", c.single, w.body)
 }

@@ -1,7 +1,11 @@
 package load
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -70,17 +74,22 @@ type writer struct {
 	random *rand.Rand
 	users  *rand.Zipf
 	body   []byte
+	// compress makes bodies gzip.
+	compress bool
+	gzip     *gzip.Writer
+	packed   bytes.Buffer
 }
 
 func newWriter(c *Corpus, p Plan) *writer {
 	w := &writer{corpus: c, plan: p, source: rand.NewPCG(0, 0)}
 	w.random = rand.New(w.source)
 	w.users = rand.NewZipf(w.random, zipfExponent, 1, uint64(p.Users-1))
+	w.gzip = gzip.NewWriter(&w.packed)
 	return w
 }
 
 // append appends request i, sent at now.
-func (w *writer) append(dst []byte, i int, now time.Time) []byte {
+func (w *writer) append(dst []byte, i int, now time.Time) ([]byte, error) {
 	i = w.plan.original(i)
 	w.source.Seed(w.plan.Seed, uint64(i))
 	at := w.plan.Start.Add(time.Duration(i) * time.Millisecond).UTC()
@@ -107,19 +116,28 @@ func (w *writer) append(dst []byte, i int, now time.Time) []byte {
 		w.body = now.AppendFormat(w.body, timeLayout)
 		w.body = append(w.body, `"}`...)
 	}
-	return w.frame(dst, target, head)
+	if !w.compress {
+		return w.frame(dst, target, head, w.body), nil
+	}
+	w.packed.Reset()
+	w.gzip.Reset(&w.packed)
+	_, err := w.gzip.Write(w.body)
+	if err = errors.Join(err, w.gzip.Close()); err != nil {
+		return dst, fmt.Errorf("compress request: %w", err)
+	}
+	return w.frame(dst, target, head+"Content-Encoding: gzip\r\n", w.packed.Bytes()), nil
 }
 
-// frame puts the body into a request.
-func (w *writer) frame(dst []byte, target, head string) []byte {
+// frame puts a body into a request.
+func (w *writer) frame(dst []byte, target, head string, body []byte) []byte {
 	dst = append(dst, "POST "...)
 	dst = append(dst, target...)
 	dst = append(dst, " HTTP/1.1\r\nHost: collect.test\r\n"...)
 	dst = append(dst, head...)
 	dst = append(dst, "Content-Length: "...)
-	dst = strconv.AppendInt(dst, int64(len(w.body)), 10)
+	dst = strconv.AppendInt(dst, int64(len(body)), 10)
 	dst = append(dst, "\r\n\r\n"...)
-	return append(dst, w.body...)
+	return append(dst, body...)
 }
 
 // event draws the next event of the request.

@@ -22,6 +22,18 @@ type Options struct {
 	// Rate is events a second, over all connections; 0 as fast as they are
 	// answered.
 	Rate int
+	// Gzip compresses the bodies.
+	Gzip bool
+	// Stop ends the sending when it is closed, before the plan is done; nil never.
+	Stop <-chan struct{}
+}
+
+// Result is what was sent: the first requests of the plan, each of them whole.
+type Result struct {
+	// Sent is how many events those requests have.
+	Requests, Sent int
+	// Acked is how many of them were acknowledged.
+	Acked int
 }
 
 // success is the answer that acknowledges every event of a request.
@@ -33,10 +45,10 @@ const answerTimeout = 15 * time.Second
 // ErrRefused says that a request was not answered with a success.
 var ErrRefused = errors.New("request was refused")
 
-// Send sends the requests of the plan to addr, host:port, and returns how many
-// events were acknowledged. It stops at the first request that was not.
-func Send(ctx context.Context, addr string, c *Corpus, p Plan, o Options) (acked int, err error) {
-	s := &sender{addr: addr, corpus: c, plan: p, began: time.Now()}
+// Send sends the requests of the plan to addr, host:port. It stops at the first
+// request that was not acknowledged.
+func Send(ctx context.Context, addr string, c *Corpus, p Plan, o Options) (Result, error) {
+	s := &sender{addr: addr, corpus: c, plan: p, options: o, began: time.Now()}
 	if o.Rate > 0 {
 		s.interval = time.Duration(p.PerRequest) * time.Second / time.Duration(o.Rate)
 	}
@@ -44,18 +56,30 @@ func Send(ctx context.Context, addr string, c *Corpus, p Plan, o Options) (acked
 	for range o.Connections {
 		g.Go(func() error { return s.run(ctx) })
 	}
-	err = g.Wait()
-	return int(s.acked.Load()), err
+	err := g.Wait()
+	requests := int(s.sent.Load())
+	return Result{Requests: requests, Sent: requests * p.PerRequest, Acked: int(s.acked.Load())}, err
 }
 
 type sender struct {
 	addr     string
 	corpus   *Corpus
 	plan     Plan
+	options  Options
 	began    time.Time
 	interval time.Duration // between requests; 0 none
 	next     atomic.Int64
+	sent     atomic.Int64
 	acked    atomic.Int64
+}
+
+func (s *sender) stopped() bool {
+	select {
+	case <-s.options.Stop:
+		return true
+	default:
+		return false
+	}
 }
 
 // run sends over one connection.
@@ -66,8 +90,10 @@ func (s *sender) run(ctx context.Context) error {
 	}
 	defer conn.Close()
 	w := newWriter(s.corpus, s.plan)
+	w.compress = s.options.Gzip
 	var request []byte
-	for {
+	for !s.stopped() {
+		// Whoever takes a number sends that request, so none is left out.
 		i := int(s.next.Add(1) - 1)
 		if i >= s.plan.Requests {
 			return nil
@@ -75,12 +101,16 @@ func (s *sender) run(ctx context.Context) error {
 		if err := s.await(ctx, i); err != nil {
 			return err
 		}
-		request = w.append(request[:0], i, time.Now().UTC())
+		if request, err = w.append(request[:0], i, time.Now().UTC()); err != nil {
+			return err
+		}
+		s.sent.Add(1)
 		if err := conn.Post(request); err != nil {
 			return fmt.Errorf("send request %d: %w", i, err)
 		}
 		s.acked.Add(int64(s.plan.PerRequest))
 	}
+	return nil
 }
 
 // await returns when request i is due, whether or not earlier ones were answered.

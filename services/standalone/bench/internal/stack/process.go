@@ -112,6 +112,22 @@ func (p *Process) field(ctx context.Context, message, name string) (string, erro
 func (p *Process) await(ctx context.Context, what string, condition func() (bool, error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("not in %v", startTimeout))
 	defer cancel()
+	err := poll(ctx, func() (bool, error) {
+		select {
+		case <-p.done:
+			return false, fmt.Errorf("%w: %w", ErrEnded, p.err)
+		default:
+			return condition()
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("wait for %s to %s: %w\n%s", p.Name, what, err, p.lastWords())
+	}
+	return nil
+}
+
+// poll asks until the condition holds.
+func poll(ctx context.Context, condition func() (bool, error)) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
@@ -120,10 +136,8 @@ func (p *Process) await(ctx context.Context, what string, condition func() (bool
 		}
 		select {
 		case <-tick.C:
-		case <-p.done:
-			return fmt.Errorf("wait for %s to %s: %w: %w\n%s", p.Name, what, ErrEnded, p.err, p.lastWords())
 		case <-ctx.Done():
-			return fmt.Errorf("wait for %s to %s: %w\n%s", p.Name, what, context.Cause(ctx), p.lastWords())
+			return context.Cause(ctx)
 		}
 	}
 }
@@ -136,6 +150,10 @@ func (p *Process) lastWords() string {
 	}
 	return string(text[max(0, len(text)-2<<10):])
 }
+
+// Stop ends the process and returns when it has ended. It is an error if it had
+// ended before, or has to be killed.
+func (p *Process) Stop() error { return p.stop() }
 
 // stop ends the process and returns when it has ended: a service by SIGTERM, a
 // server of this program by the end of its input. One that takes too long is

@@ -9,9 +9,12 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"go.uber.org/zap"
 
+	"touchline.dev/schemas/topics"
 	"touchline.dev/services/internal/embedded/broker"
 	"touchline.dev/services/internal/embedded/clickhouse"
 	"touchline.dev/services/internal/kafka"
@@ -24,6 +27,7 @@ const roleEnv = "TOUCHLINE_BENCH_ROLE"
 const (
 	roleBroker  = "broker"
 	roleHandler = "handler"
+	roleColumns = "columns"
 )
 
 // RunRoleIfRequested turns this process into the server that its parent wants it
@@ -36,10 +40,13 @@ func RunRoleIfRequested() (code int, ran bool) {
 	if role == "" {
 		return 0, false
 	}
+	if role == roleColumns {
+		return runColumns(), true
+	}
 	var err error
 	switch role {
 	case roleBroker:
-		err = runBroker(os.Args[1])
+		err = runBroker(os.Args[1], os.Args[2])
 	case roleHandler:
 		err = runHandler()
 	default:
@@ -66,13 +73,42 @@ func awaitParent() error {
 	return err
 }
 
-func runBroker(dir string) error {
-	b, err := broker.Start(context.Background(), broker.Config{Dir: dir, Listen: "127.0.0.1:0"}, kafka.Deps{Log: zap.NewNop()})
+func runBroker(dir, partitions string) error {
+	n, err := strconv.ParseInt(partitions, 10, 32)
+	if err != nil {
+		return err
+	}
+	ctx, deps := context.Background(), kafka.Deps{Log: zap.NewNop()}
+	b, err := broker.Start(ctx, broker.Config{Dir: dir, Listen: "127.0.0.1:0"}, deps)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
+	if n != topics.EmbeddedPartitions {
+		if err := partition(ctx, b.Config(), deps, int32(n)); err != nil {
+			return err
+		}
+	}
 	return errors.Join(announce(b.Config().Brokers[0]), awaitParent())
+}
+
+// partition makes the topics anew, with so many partitions each.
+func partition(ctx context.Context, cfg kafka.Config, d kafka.Deps, partitions int32) error {
+	cl, err := kafka.NewClient(cfg, d, "bench-topics")
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	var names []string
+	for _, t := range topics.All() {
+		names = append(names, t.Name)
+	}
+	deleted, err := kadm.NewClient(cl).DeleteTopics(ctx, names...)
+	if err = errors.Join(err, deleted.Error()); err != nil {
+		return fmt.Errorf("delete topics: %w", err)
+	}
+	_, err = kafka.Apply(ctx, cl, partitions, 1)
+	return err
 }
 
 // runHandler serves the least that a Go HTTP server can do with a request: read

@@ -30,9 +30,6 @@ func StartHandler(ctx context.Context, dir string) (*Handler, error) {
 	return &Handler{p, addr}, nil
 }
 
-// Stop ends the server.
-func (h *Handler) Stop() error { return h.stop() }
-
 // startRole starts this program as one of its servers.
 func startRole(ctx context.Context, role, dir string, args ...string) (p *Process, addr string, err error) {
 	self, err := os.Executable()

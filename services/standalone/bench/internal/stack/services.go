@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
+	"strconv"
 
 	"touchline.dev/services/internal/clickhouse"
 	server "touchline.dev/services/internal/embedded/clickhouse"
@@ -31,6 +31,14 @@ type Services struct {
 	server     clickHouse
 	// BI is the user that reads what is queryable.
 	BI clickhouse.Config
+	// Landing is held until it is released.
+	Landing *Hold
+}
+
+// Options say how the pipeline is started.
+type Options struct {
+	// Partitions is how many every topic has.
+	Partitions int
 }
 
 // stopper is a part that can be stopped.
@@ -46,24 +54,14 @@ func stopAfter(err error, parts ...stopper) error {
 // clickHouse is the engine, which its supervisor would start again.
 type clickHouse struct{ *server.Server }
 
-func (c clickHouse) stop() error {
-	return errors.Join(c.signal(syscall.SIGCONT), c.Stop(context.Background()))
-}
-
-func (c clickHouse) signal(s syscall.Signal) error { return syscall.Kill(c.Pid(), s) }
+func (c clickHouse) stop() error { return c.Stop(context.Background()) }
 
 // ClickHousePID is the id of the engine's process.
 func (s *Services) ClickHousePID() int { return s.server.Pid() }
 
-// PauseClickHouse stops the engine from running until ResumeClickHouse.
-func (s *Services) PauseClickHouse() error { return s.server.signal(syscall.SIGSTOP) }
-
-// ResumeClickHouse lets the engine run again.
-func (s *Services) ResumeClickHouse() error { return s.server.signal(syscall.SIGCONT) }
-
 // StartServices starts the pipeline in dir with the programs that Build has put
-// into bin, and returns when all of it is ready.
-func StartServices(ctx context.Context, bin, dir string) (*Services, error) {
+// into bin, and returns when all of it is ready, with landing held.
+func StartServices(ctx context.Context, bin, dir string, o Options) (*Services, error) {
 	s := &Services{}
 	projects, err := writeProjects(dir)
 	if err != nil {
@@ -73,11 +71,15 @@ func StartServices(ctx context.Context, bin, dir string) (*Services, error) {
 	fail := func(err error) (*Services, error) { return nil, stopAfter(err, started...) }
 
 	var brokerAddr string
-	if s.Broker, brokerAddr, err = startRole(ctx, roleBroker, dir, filepath.Join(dir, "kafka")); err != nil {
+	if s.Broker, brokerAddr, err = startRole(ctx, roleBroker, dir, filepath.Join(dir, "kafka"), strconv.Itoa(o.Partitions)); err != nil {
 		return nil, err
 	}
 	started = append(started, s.Broker)
 	s.Kafka = kafka.Config{Brokers: []string{brokerAddr}}
+	if s.Landing, err = holdLanding(ctx, s.Kafka); err != nil {
+		return fail(err)
+	}
+	started = append(started, s.Landing)
 
 	if s.server.Server, s.ClickHouse, err = startClickHouse(ctx, dir); err != nil {
 		return fail(err)
@@ -85,7 +87,7 @@ func StartServices(ctx context.Context, bin, dir string) (*Services, error) {
 	started = append(started, s.server)
 	s.BI = asBI(s.ClickHouse, s.server.BI())
 
-	if s.Enricher, err = startService(ctx, "enricher", bin, dir, []string{
+	if s.Enricher, err = startService(ctx, "enricher", filepath.Join(bin, "enricher"), dir, []string{
 		"ENRICHER_KAFKA_BROKERS=" + brokerAddr, "ENRICHER_PROJECTS_FILE=" + projects,
 		"ENRICHER_STATE_DIR=" + filepath.Join(dir, "enricher"),
 		"ENRICHER_CLICKHOUSE_URL=" + s.ClickHouse.URL, "ENRICHER_CLICKHOUSE_USER=" + s.ClickHouse.User,
@@ -96,7 +98,7 @@ func StartServices(ctx context.Context, bin, dir string) (*Services, error) {
 	}
 	started = append(started, s.Enricher)
 
-	if s.Collector, err = startService(ctx, "collector", bin, dir, []string{
+	if s.Collector, err = startService(ctx, "collector", filepath.Join(bin, "collector"), dir, []string{
 		"COLLECTOR_KAFKA_BROKERS=" + brokerAddr, "COLLECTOR_PROJECTS_FILE=" + projects, "COLLECTOR_HTTP_LISTEN=127.0.0.1:0",
 	}); err != nil {
 		return fail(err)
@@ -110,12 +112,12 @@ func StartServices(ctx context.Context, bin, dir string) (*Services, error) {
 
 // Stop ends the pipeline, in the order in which data flows.
 func (s *Services) Stop() error {
-	return stopAfter(nil, s.Broker, s.server, s.Enricher, s.Collector)
+	return stopAfter(nil, s.Broker, s.Landing, s.server, s.Enricher, s.Collector)
 }
 
 // startService starts a service and returns when it says that it is ready.
-func startService(ctx context.Context, name, bin, dir string, env []string, args ...string) (*Process, error) {
-	p, err := startProcess(name, dir, filepath.Join(bin, name), args, env)
+func startService(ctx context.Context, name, program, dir string, env []string, args ...string) (*Process, error) {
+	p, err := startProcess(name, dir, program, args, env)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"touchline.dev/services/internal/clickhouse"
 	"touchline.dev/services/internal/config"
+	"touchline.dev/services/internal/kafka"
 	"touchline.dev/services/standalone"
 )
 
@@ -22,6 +23,8 @@ type Standalone struct {
 	// Addr is host:port of the collector.
 	Addr string
 	BI   clickhouse.Config
+	// Kafka is its broker.
+	Kafka kafka.Config
 	// Engine is the id of the ClickHouse process, its only child.
 	Engine int
 }
@@ -33,7 +36,7 @@ func StartStandalone(ctx context.Context, bin, dir string) (*Standalone, error) 
 		return nil, err
 	}
 	ready := filepath.Join(dir, "ready.json")
-	p, err := startService(ctx, "touchline", bin, dir, nil, "up", "--dir", filepath.Join(dir, "data"),
+	p, err := startService(ctx, "touchline", filepath.Join(bin, "touchline"), dir, nil, "up", "--dir", filepath.Join(dir, "data"),
 		"--listen", "127.0.0.1:0", "--projects", projects, "--ready-file", ready)
 	if err != nil {
 		return nil, err
@@ -44,9 +47,6 @@ func StartStandalone(ctx context.Context, bin, dir string) (*Standalone, error) 
 	}
 	return s, nil
 }
-
-// Stop ends the process and, with it, its ClickHouse.
-func (s *Standalone) Stop() error { return s.stop() }
 
 // read takes the addresses out of the ready file.
 func (s *Standalone) read(file string) error {
@@ -59,6 +59,7 @@ func (s *Standalone) read(file string) error {
 		return fmt.Errorf("read ready file: %w", err)
 	}
 	s.Addr = strings.TrimPrefix(r.Collector, "http://")
+	s.Kafka = kafka.Config{Brokers: []string{r.Kafka}}
 	s.BI = clickhouse.Default()
 	s.BI.URL, s.BI.User, s.BI.Password = r.ClickHouse, r.BIUser, secret(r.BIPassword)
 	s.Engine, err = onlyChild(s.PID())
