@@ -118,6 +118,40 @@ func TestLandedTablesHaveADeduplicationWindow(t *testing.T) {
 	}
 }
 
+// Each chunk makes a part in these tables, so what one merge costs is paid in all of
+// them. What the windows promise must not change with what merges cost.
+func TestTablesOfAChunkAreMergedLess(t *testing.T) {
+	statements, err := Migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := regexp.MustCompile(`ALTER TABLE (\S+)\s+MODIFY SETTING ([^\n]+)`)
+	fed := regexp.MustCompile(`CREATE MATERIALIZED VIEW IF NOT EXISTS \S+ TO (\S+)(?s:.*)FROM touchline\.touchpoints\s`)
+	settings := map[string]string{}
+	tables := []string{"touchline.touchpoints", "touchline.outcomes"}
+	for _, s := range statements {
+		if m := changed.FindStringSubmatch(uncommented(s.SQL)); m != nil {
+			settings[m[1]] += m[2]
+		}
+		if m := fed.FindStringSubmatch(uncommented(s.SQL)); m != nil && !slices.Contains(tables, m[1]) {
+			tables = append(tables, m[1])
+		}
+	}
+	if len(tables) < 5 {
+		t.Fatalf("found only %q", tables)
+	}
+	for _, name := range tables {
+		if !strings.Contains(settings[name], "merge_selector_base = ") {
+			t.Errorf("%s: want merge_selector_base", name)
+		}
+	}
+	for name, text := range settings {
+		if strings.Contains(text, "deduplication") {
+			t.Errorf("%s: a migration changes %q", name, text)
+		}
+	}
+}
+
 func TestEveryColumnHasAComment(t *testing.T) {
 	statements, err := Migrations()
 	if err != nil {

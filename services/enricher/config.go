@@ -22,7 +22,7 @@ type Config struct {
 // State is what the enricher keeps besides the logs and the tables.
 type State struct {
 	Dir     string        `yaml:"dir" doc:"Directory of the deduplication index, which is rebuilt when lost, and of the installation secret."`
-	MinFree config.Bytes  `yaml:"min_free" doc:"Free space on the disk of dir below which no more events are decided, until there is room again. At least 48MiB: the index allots 18 MiB for its log and writes tables of 16 MiB."`
+	MinFree config.Bytes  `yaml:"min_free" doc:"Free space on the disk of dir below which no more events are decided, until there is room again. At least 48MiB: the index writes tables of 1 MiB and merges them into files of 8 MiB."`
 	Secret  config.Secret `yaml:"installation_secret" doc:"Key of person and session ids, 32 hex digits, the same for every enricher. Empty: the file installation.secret in dir, made once. Back it up: without it the same people get new ids."`
 }
 

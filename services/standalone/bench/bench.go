@@ -22,9 +22,10 @@ type bench struct {
 	settings
 	progress io.Writer
 	root     string
-	// dir has the programs and the data of what runs; it is removed at the end.
-	dir, bin string
-	corpus   *load.Corpus
+	// dir has the programs that were built and the data of what runs; it is removed at
+	// the end.
+	dir    string
+	corpus *load.Corpus
 	// seeds counts the plans made, so that no two share an event.
 	seeds uint64
 }
@@ -43,7 +44,7 @@ func newBench(s settings, progress io.Writer) (*bench, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make scratch folder: %w", err)
 	}
-	return &bench{settings: s, progress: progress, root: root, dir: dir, bin: filepath.Join(dir, "bin"), corpus: corpus}, nil
+	return &bench{settings: s, progress: progress, root: root, dir: dir, corpus: corpus}, nil
 }
 
 func (b *bench) say(format string, args ...any) {
@@ -61,11 +62,7 @@ func (b *bench) run(ctx context.Context) (r report.Report, err error) {
 			return r, fmt.Errorf("make folder of profiles: %w", err)
 		}
 	}
-	b.say("building the services")
-	if err := os.Mkdir(b.bin, 0o700); err != nil {
-		return r, fmt.Errorf("make folder of programs: %w", err)
-	}
-	if err := stack.Build(ctx, b.root, b.bin); err != nil {
+	if err := b.build(ctx); err != nil {
 		return r, err
 	}
 	if err := b.runRounds(ctx, &r); err != nil {
@@ -80,6 +77,23 @@ func (b *bench) run(ctx context.Context) (r report.Report, err error) {
 		return r, r.Check()
 	}
 	return r, nil
+}
+
+// build builds the services unless they were given.
+func (b *bench) build(ctx context.Context) (err error) {
+	if b.bin != "" {
+		// Services run in folders of their own.
+		if b.bin, err = filepath.Abs(b.bin); err != nil {
+			return fmt.Errorf("find programs: %w", err)
+		}
+		return nil
+	}
+	b.say("building the services")
+	b.bin = filepath.Join(b.dir, "bin")
+	if err := os.Mkdir(b.bin, 0o700); err != nil {
+		return fmt.Errorf("make folder of programs: %w", err)
+	}
+	return stack.Build(ctx, b.root, b.bin)
 }
 
 // runRounds alternates between small rounds and whole ones.

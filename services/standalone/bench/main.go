@@ -53,6 +53,7 @@ type settings struct {
 	window           time.Duration
 	only             parts
 	output, profiles string
+	bin              string
 }
 
 // Rates and sizes that make results comparable, so they are no flags.
@@ -88,6 +89,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	f.StringVar(&only, "only", "", "parts to measure, with commas: "+names(allParts)+"; empty is all. What a part needs is done without being measured")
 	f.StringVar(&s.output, "o", "", "also write the result into this Markdown file, between its markers")
 	f.StringVar(&s.profiles, "profiles", "", "write CPU profiles of each phase's first 3 seconds into this folder (the figures then include the cost of profiling)")
+	f.StringVar(&s.bin, "bin", "", "folder with the services' programs, to compare builds; empty builds them from the clone")
 	if err := f.Parse(args); err != nil {
 		return s, err
 	}

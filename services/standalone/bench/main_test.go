@@ -27,12 +27,25 @@ func TestMain(m *testing.M) {
 // that a busy machine keeps up with.
 var small = []string{"-events", "5000", "-rounds", "1", "-window", "500ms", "-rate", "200", "-connections", "300"}
 
-// TestMeasure runs a small benchmark with everything in it, and adds up what it
+func TestBench(t *testing.T) {
+	root, err := stack.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs := t.TempDir()
+	if err := stack.Build(t.Context(), root, programs); err != nil {
+		t.Fatal(err)
+	}
+	args := append(slices.Clone(small), "-bin", programs)
+	t.Run("everything", func(t *testing.T) { testEverything(t, slices.Clone(args)) })
+	t.Run("part", func(t *testing.T) { testPart(t, slices.Clone(args)) })
+}
+
+// testEverything runs a small benchmark with everything in it, and adds up what it
 // reports: every event that was sent is acknowledged, and is one row or the
 // duplicate of one.
-func TestMeasure(t *testing.T) {
-	profiles := t.TempDir()
-	s, err := parse(append(slices.Clone(small), "-profiles", profiles), t.Output())
+func testEverything(t *testing.T, args []string) {
+	s, err := parse(args, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,11 +57,6 @@ func TestMeasure(t *testing.T) {
 	t.Log(text)
 	checkCounts(t, text)
 	checkLines(t, text)
-	for _, phase := range []string{"collector-1", "collector-50", "collector-1-gzip", "collector-50-gzip", "enriching", "landing", "columns"} {
-		if info, err := os.Stat(filepath.Join(profiles, "round1-"+phase+".pprof")); err != nil || info.Size() == 0 {
-			t.Errorf("profile of %s: %v", phase, err)
-		}
-	}
 	for _, counts := range []*report.Counts{&r.Rounds[0].Counts[0], &r.Rounds[0].Counts[1], &r.Tenths[0].Counts[0], &r.Freshness[0].Counts, &r.Freshness[1].Counts} {
 		checkDoctored(t, r, counts)
 	}
@@ -149,15 +157,16 @@ func checkLines(t *testing.T, text string) {
 	}
 }
 
-// TestRun measures one part, and writes that and nothing of the others into a
-// document.
-func TestRun(t *testing.T) {
+// testPart measures one part with a profile of it, and writes that and nothing of
+// the others into a document.
+func testPart(t *testing.T, args []string) {
 	document := filepath.Join(t.TempDir(), "benchmarks.md")
 	if err := os.WriteFile(document, []byte("# Title\n<!-- bench: begin -->\n<!-- bench: end -->\nRemarks\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := run(t.Context(), append(slices.Clone(small), "-only", "enricher", "-o", document), &out, t.Output()); err != nil {
+	profiles := t.TempDir()
+	if err := run(t.Context(), append(args, "-only", "enricher", "-o", document, "-profiles", profiles), &out, t.Output()); err != nil {
 		t.Fatal(err)
 	}
 	text := out.String()
@@ -170,6 +179,9 @@ func TestRun(t *testing.T) {
 	}
 	if !strings.Contains(string(written), strings.TrimSpace(text)) || !strings.HasSuffix(string(written), "Remarks\n") {
 		t.Errorf("the document is\n%s", written)
+	}
+	if info, err := os.Stat(filepath.Join(profiles, "round1-enriching.pprof")); err != nil || info.Size() == 0 {
+		t.Errorf("profile: %v", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"time"
 
@@ -142,9 +143,7 @@ func (c *course) run(ctx context.Context) (err error) {
 		return err
 	}
 	delete(peak, collector) // the crowd comes after what is meant
-	for name, n := range peak {
-		c.r.PeakRSS[name] = n
-	}
+	maps.Copy(c.r.PeakRSS, peak)
 	if !only.lands() {
 		return nil
 	}

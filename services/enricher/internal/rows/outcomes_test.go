@@ -125,6 +125,28 @@ func TestBuilder_aChunkOfDuplicatesHasRows(t *testing.T) {
 	}
 }
 
+// Bytes is asked after every record and never says less than the rows take.
+func TestBuilder_bytesFollowTheRows(t *testing.T) {
+	b := rows.New("t", 0)
+	const size = 10_000
+	for range 2 {
+		for i := range 100 {
+			e := stored("project", 60_000)
+			e.Touchpoint.Properties = make([]byte, size)
+			if err := b.Add(record(e), denselog.Position{Src: int64(i), Prev: int64(i - 1)}); err != nil {
+				t.Fatal(err)
+			}
+			if least, most := (i+1)*size, (i+1)*(size+600)+32<<10; b.Bytes() < least || b.Bytes() > most {
+				t.Fatalf("%d rows take %d bytes, want %d to %d", i+1, b.Bytes(), least, most)
+			}
+		}
+		b.Reset()
+		if b.Bytes() > 32<<10 {
+			t.Errorf("%d bytes after Reset", b.Bytes())
+		}
+	}
+}
+
 // A builder serves one partition after the other, and its rows hold nothing of the
 // records, whose memory is used again.
 func TestBuilder_beginsAnotherPartition(t *testing.T) {

@@ -91,7 +91,7 @@ func (f *Folder) Apply(into *pb.Fragment, t *event.Touchpoint, src int64) {
 	first := into.Events == 0
 	into.Src = max(into.Src, uint64(src))
 	if user := bounded(t.UserID, maxID); user > into.UserId {
-		into.UserId = strings.Clone(user)
+		into.UserId = text(user, maxID)
 	}
 	if first || t.EventTime < into.FirstSeenMs || t.EventTime == into.FirstSeenMs && laterVisit(t.AcquisitionChannel, t.UTMCampaign, into) {
 		into.FirstChannel, into.FirstCampaign = text(t.AcquisitionChannel, maxValue), text(t.UTMCampaign, maxValue)
