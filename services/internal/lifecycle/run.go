@@ -30,7 +30,7 @@ type Config struct {
 // Default returns no delay, a timeout of 10 s and a limit that keeps a consumer
 // that works off a backlog below 300 MB.
 func Default() Config {
-	return Config{DrainTimeout: 10 * time.Second, MemoryLimit: 224 * config.MiB}
+	return Config{DrainTimeout: 10 * time.Second, MemoryLimit: 208 * config.MiB}
 }
 
 // Validate checks that the delay leaves time to drain, and the limit room to work.

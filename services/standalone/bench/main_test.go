@@ -138,7 +138,7 @@ func checkLines(t *testing.T, text string) {
 		"whole path, 50 events a request, without the broker":        2,
 		"enricher":  2,
 		"collector": 2,
-		"collector, 300 open connections that send all at once": 1,
+		"collector, 300 open connections of which 300 send at a time": 1,
 		"`touchline up`":              1,
 		"separate services":           1,
 		"`touchline up`: ClickHouse":  1,

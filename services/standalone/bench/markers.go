@@ -20,6 +20,8 @@ const (
 	// markEvery is the time between markers: a thousand in a window, so that ten
 	// are above the 99th percentile. It divides no age at which chunks are flushed.
 	markEvery = 13 * time.Millisecond
+	// markerConnections are enough for answers within 100 ms.
+	markerConnections = 8
 	// askEvery is the time between queries, by which latencies may be too long.
 	askEvery = 20 * time.Millisecond
 	// lostAfter is how long no marker may appear before the rest counts as lost.
@@ -54,28 +56,33 @@ func (m *markers) run(ctx context.Context) ([]time.Duration, error) {
 	return latencies, nil
 }
 
+// send sends the markers when they are due, over several connections: one waits for
+// each answer.
 func (m *markers) send(ctx context.Context, acked []time.Time) error {
-	conn, err := load.Dial(ctx, m.addr)
-	if err != nil {
-		return err
+	began := time.Now()
+	g, ctx := errgroup.WithContext(ctx)
+	for c := range markerConnections {
+		g.Go(func() error {
+			conn, err := load.Dial(ctx, m.addr)
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			var request []byte
+			for i := c; i < len(acked); i += markerConnections {
+				if err := pause(ctx, time.Until(began.Add(time.Duration(i)*markEvery))); err != nil {
+					return err
+				}
+				request = m.corpus.AppendMarker(request[:0], m.first+i, time.Now())
+				if err := conn.Post(request); err != nil {
+					return fmt.Errorf("send marker %d: %w", m.first+i, err)
+				}
+				acked[i] = time.Now()
+			}
+			return nil
+		})
 	}
-	defer conn.Close()
-	tick := time.NewTicker(markEvery)
-	defer tick.Stop()
-	var request []byte
-	for i := range acked {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-		request = m.corpus.AppendMarker(request[:0], m.first+i, time.Now())
-		if err := conn.Post(request); err != nil {
-			return fmt.Errorf("send marker %d: %w", m.first+i, err)
-		}
-		acked[i] = time.Now()
-	}
-	return nil
+	return g.Wait()
 }
 
 // errLost says that markers were acknowledged and never became rows.

@@ -221,15 +221,19 @@ func (c *course) counted(p load.Plan, r load.Result) {
 	c.counts.Retried += p.Retried()
 }
 
+// crowdAtOnce is how many of the open connections send in the second wave. All of
+// them at once would wait for the broker longer than the collector lets them.
+const crowdAtOnce = 1000
+
 // crowd measures the collector's memory while all connections are open: first
-// with few of them sending at a time, then with all.
+// with few of them sending at a time, then with many.
 func (c *course) crowd(ctx context.Context) error {
 	n := c.sizes.connections
 	c.b.say("  collector: %d connections", n)
-	waves := []int{singleConnections, 0}
-	names := []string{
-		fmt.Sprintf("collector, %d open connections of which %d send at a time", n, singleConnections),
-		fmt.Sprintf("collector, %d open connections that send all at once", n),
+	waves := []int{singleConnections, crowdAtOnce}
+	var names []string
+	for _, atOnce := range waves {
+		names = append(names, fmt.Sprintf("collector, %d open connections of which %d send at a time", n, min(n, atOnce)))
 	}
 	plan := c.b.plan(n*len(waves), 1)
 	r, err := load.Crowd(ctx, c.s.Addr, c.b.corpus, plan, n, waves, func(wave int) error {

@@ -14,9 +14,9 @@ import (
 const dialsAtOnce = 64
 
 // Crowd opens connections that all stay open. Over each of them it sends one
-// request for each wave: so many at a time, 0 all at once. After each wave, with no
-// connection closed, it calls after with its number. The plan has a request for
-// each connection and wave.
+// request for each wave: so many at a time. After each wave, with no connection
+// closed, it calls after with its number. The plan has a request for each
+// connection and wave.
 func Crowd(ctx context.Context, addr string, c *Corpus, p Plan, connections int, waves []int, after func(wave int) error) (r Result, err error) {
 	conns := make([]*Conn, connections)
 	defer func() {
@@ -46,9 +46,7 @@ func Crowd(ctx context.Context, addr string, c *Corpus, p Plan, connections int,
 			}
 		}
 		send, sending := errgroup.WithContext(ctx)
-		if atOnce > 0 {
-			send.SetLimit(atOnce)
-		}
+		send.SetLimit(atOnce)
 		for i, conn := range conns {
 			send.Go(func() error {
 				if err := sending.Err(); err != nil {

@@ -209,7 +209,7 @@ func TestCrowd(t *testing.T) {
 	addr, s := server(t)
 	p := Plan{Seed: 1, Requests: 400, PerRequest: 1, Users: 100, Start: time.Now()}
 	waves := 0
-	r, err := Crowd(t.Context(), addr, corpus(t), p, 200, []int{10, 0}, func(wave int) error {
+	r, err := Crowd(t.Context(), addr, corpus(t), p, 200, []int{10, 200}, func(wave int) error {
 		if wave != waves {
 			t.Errorf("wave %d after %d", wave, waves)
 		}
