@@ -200,14 +200,17 @@ func (c *Columns) Bytes() int {
 	return n
 }
 
-// Reset empties the columns and keeps their memory, but for what is beyond keep bytes.
+// Reset empties the columns and keeps their memory: keep bytes, or what the rows have
+// just taken if that is more. So a steady load finds its memory again, whatever it is,
+// and what a burst took is given back with the next rows.
 func (c *Columns) Reset(keep int) {
-	held := 0
+	used, held := 0, 0
 	for _, col := range c.columns {
-		col.Reset()
+		used += col.size()
 		held += col.capacity()
+		col.Reset()
 	}
-	if held <= keep {
+	if used == 0 || held <= max(keep, 2*used+used/2) {
 		return
 	}
 	for _, col := range c.columns {

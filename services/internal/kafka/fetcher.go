@@ -52,8 +52,8 @@ const (
 const minShare = 512 << 10
 
 // fetchMaxWait is how long a broker holds an empty fetch; new records end it at
-// once.
-const fetchMaxWait = 500 * time.Millisecond
+// once. A partition that was paused is read again when the fetch without it has ended.
+const fetchMaxWait = 200 * time.Millisecond
 
 func newFetcher(c Config, d Deps, o GroupOptions) (*fetcher, error) {
 	cl, err := kgo.NewClient(append(c.options(d, o.Group+"-fetch"),
@@ -78,31 +78,71 @@ func (f *fetcher) run(ctx context.Context) {
 	}
 }
 
-// awaitHunger returns true when a partition has less waiting than it should, or
-// none is started, and false when ctx has ended.
+// hunger says how much the next poll is needed.
+type hunger int
+
+const (
+	// sated: every partition has enough waiting.
+	sated hunger = iota
+	// curious: some partitions have enough, the others are at the end of their logs.
+	curious
+	// hungry: a partition has little waiting, and its log goes on, or all have little.
+	hungry
+)
+
+// curiousEvery is how often partitions at the end of their logs are looked after while
+// others have enough: what comes to them then waits so long at most.
+const curiousEvery = 100 * time.Millisecond
+
+// awaitHunger returns true when it is time to poll, and false when ctx has ended.
 func (f *fetcher) awaitHunger(ctx context.Context) bool {
+	var later <-chan time.Time
 	for ctx.Err() == nil {
-		if f.isHungry() {
+		switch f.hunger() {
+		case hungry:
 			return true
+		case curious:
+			if later == nil {
+				timer := time.NewTimer(curiousEvery)
+				defer timer.Stop()
+				later = timer.C
+			}
 		}
 		select {
 		case <-ctx.Done():
 		case <-f.hungry:
+		case <-later:
+			return true
 		}
 	}
 	return false
 }
 
-func (f *fetcher) isHungry() bool {
+// hunger looks at what waits. A partition that has enough would only be paused if the
+// client were asked for the sake of those that have nothing to read, and reading it
+// again would begin with the end of a fetch without it.
+func (f *fetcher) hunger() hunger {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	low := f.low()
+	low, enough, little := f.low(), false, false
 	for _, p := range f.started {
-		if p.waiting() < low {
-			return true
+		waiting, behind := p.waiting()
+		switch {
+		case waiting >= low:
+			enough = true
+		case behind:
+			return hungry
+		default:
+			little = true
 		}
 	}
-	return len(f.started) == 0
+	switch {
+	case !enough:
+		return hungry
+	case little:
+		return curious
+	}
+	return sated
 }
 
 // share is what may wait for one partition, in bytes; low is what should.

@@ -34,7 +34,9 @@ type Partition struct {
 
 	mu sync.Mutex // guards the following
 	// next is the offset the next record must have.
-	next    int64
+	next int64
+	// end is the end of the log as of the last fetch.
+	end     int64
 	started bool
 	queue   queue
 	paused  bool
@@ -190,11 +192,12 @@ func (p *Partition) take() ([]*kgo.Record, error) {
 	return recs, nil
 }
 
-// waiting returns the bytes of the records that wait for the worker.
-func (p *Partition) waiting() int {
+// waiting returns the bytes of the records that wait for the worker, and whether the
+// log went on behind them when it was last asked.
+func (p *Partition) waiting() (bytes int, behind bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.queue.bytes
+	return p.queue.bytes, p.next < p.end
 }
 
 // put hands fetched records to the worker. The log of a partition has no gaps
@@ -211,7 +214,7 @@ func (p *Partition) put(recs []*kgo.Record, highWatermark int64) {
 		return
 	}
 	last := recs[len(recs)-1]
-	p.next = last.Offset + 1
+	p.next, p.end = last.Offset+1, highWatermark
 	p.queue.push(recs)
 	if p.queue.bytes > p.group.fetch.share() {
 		// Also when it is paused: a resume under way may come after it.

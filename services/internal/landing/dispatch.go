@@ -142,7 +142,7 @@ func (l *Lander) newChunk(leader *kafka.Partition, state checkpoint.State, topic
 func (c *chunk) release() {
 	for _, s := range c.shares {
 		c.l.memory.flown(s)
-		c.l.keep(s.builder)
+		c.l.builders.put(s.builder)
 		s.builder = nil
 	}
 }

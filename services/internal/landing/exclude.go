@@ -105,8 +105,8 @@ func (c *chunk) search(ctx context.Context, s *share) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	builder := c.l.builder(c.source, s.Partition)
-	defer c.l.keep(builder)
+	builder := c.l.builders.get(c.source, s.Partition)
+	defer c.l.builders.put(builder)
 	found, err := clickhouse.FindRefused(len(recs), checkpoint.MaxExcluded, func(lo, hi int) error {
 		builder.Begin(c.source, s.Partition)
 		for _, t := range recs[lo:hi] {

@@ -89,13 +89,12 @@ type Deps struct {
 
 // Lander lands one topic.
 type Lander struct {
-	cfg     Config
-	deps    Deps
-	metrics *metrics
-	status  *status
-	memory  *memory
-	// builders holds empty ones.
-	builders sync.Pool
+	cfg      Config
+	deps     Deps
+	metrics  *metrics
+	status   *status
+	memory   *memory
+	builders *builders
 	// finishing is held by whoever finishes a chunk that was left.
 	finishing chan struct{}
 
@@ -117,7 +116,7 @@ func New(cfg Config, deps Deps) *Lander {
 	l := &Lander{
 		cfg: cfg, deps: deps, status: newStatus(deps.Health, deps.Name),
 		memory:    &memory{limit: int64(cfg.MaxBytes), maxRows: int64(cfg.MaxRows)},
-		builders:  sync.Pool{New: func() any { return deps.NewBuilder() }},
+		builders:  &builders{make: deps.NewBuilder},
 		finishing: make(chan struct{}, 1),
 		workers:   make(map[*worker]struct{}), changed: make(chan struct{}),
 	}
@@ -260,21 +259,8 @@ func (l *Lander) leave(w *worker) {
 	l.wake()
 }
 
-// builder returns an empty builder.
-func (l *Lander) builder(source string, partition int32) Builder {
-	b := l.builders.Get().(Builder)
-	b.Begin(source, partition)
-	return b
-}
-
 // drop gives up a share that was gathered.
 func (l *Lander) drop(s *share) {
 	l.memory.drop(s)
-	l.keep(s.builder)
-}
-
-// keep puts a builder by for the next share.
-func (l *Lander) keep(b Builder) {
-	b.Reset()
-	l.builders.Put(b)
+	l.builders.put(s.builder)
 }

@@ -27,7 +27,7 @@ func (l *Lander) finish(ctx context.Context, p *kafka.Partition, o *opening) err
 	c.intent, c.state.Pending = *o.State.Pending, nil
 	defer c.release()
 	for i, s := range c.intent.Shares {
-		taken := &share{Share: s, state: c.state, builder: l.builder(o.source, s.Partition)}
+		taken := &share{Share: s, state: c.state, builder: l.builders.get(o.source, s.Partition)}
 		if i == 0 {
 			taken.p = p
 		}

@@ -239,7 +239,7 @@ func (w *worker) begin(r *kgo.Record) {
 	}
 	w.open = &share{
 		Share: checkpoint.Share{Partition: w.p.ID(), Lo: w.lo, Mark: w.mark.Src()},
-		p:     w.p, state: w.state(), builder: w.l.builder(w.source, w.p.ID()), since: time.Now(), first: r.Timestamp.UnixMilli(),
+		p:     w.p, state: w.state(), builder: w.l.builders.get(w.source, w.p.ID()), since: time.Now(), first: r.Timestamp.UnixMilli(),
 	}
 }
 

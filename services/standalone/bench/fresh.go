@@ -86,7 +86,8 @@ func (b *bench) newFreshness(what string, partitions int) report.Freshness {
 }
 
 const (
-	// settling is how long the load runs before anything is measured.
+	// settling is how long the load runs before anything is measured, in a window
+	// that is not shorter.
 	settling = 3 * time.Second
 	// longestLoad bounds the load, which is stopped long before.
 	longestLoad = time.Hour
@@ -141,7 +142,7 @@ func (m *fresh) run(ctx context.Context) (err error) {
 // measure takes the processor time while nobody asks, and how long markers take
 // to be read as a BI tool would, in turn.
 func (m *fresh) measure(ctx context.Context) (err error) {
-	if err := pause(ctx, settling); err != nil {
+	if err := pause(ctx, min(settling, m.b.window)); err != nil {
 		return err
 	}
 	if m.hold != nil {

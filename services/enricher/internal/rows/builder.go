@@ -107,15 +107,16 @@ func (b *Builder) Begin(source string, partition int32) {
 	b.outcomes.topic, b.outcomes.partition = source, partition
 }
 
-// The memory that Reset keeps: chunks of a steady load find theirs again, and what a
-// burst or a backlog took beyond it is given back.
+// The memory that Reset keeps at least, enough for 1,000 rows: a process has two
+// builders for each of its partitions.
 const (
-	keepTouchpoints = 8 << 20
-	keepRejected    = 1 << 20
+	keepTouchpoints = 1 << 20
+	keepRejected    = 256 << 10
 	keepOutcomes    = 256 << 10
 )
 
-// Reset empties the builder and keeps up to 9 MiB of its memory.
+// Reset empties the builder and keeps some of its memory: about as much as the rows
+// took.
 func (b *Builder) Reset() {
 	b.touchpoints.Reset(keepTouchpoints)
 	b.rejected.Reset(keepRejected)

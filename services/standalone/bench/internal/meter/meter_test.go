@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,11 @@ func TestCPU(t *testing.T) {
 }
 
 func TestPeakRSS(t *testing.T) {
+	// What an earlier test took is given back, and the mark brought down to that.
+	debug.FreeOSMemory()
+	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0o200); err != nil {
+		t.Fatal(err)
+	}
 	before, err := PeakRSS(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
@@ -91,10 +97,11 @@ func TestReadHeap(t *testing.T) {
 		kept[i] = new([size]byte)
 	}
 	used := read().Sub(before)
-	if used.Objects < objects || used.Objects > 2*objects {
+	// The runtime counts some objects of a span late.
+	if used.Objects < 0.95*objects || used.Objects > 2*objects {
 		t.Errorf("%.0f objects for %d", used.Objects, len(kept))
 	}
-	if least := float64(objects * (size + 8)); used.Bytes < least || used.Bytes > 2*least {
+	if least := float64(objects * (size + 8)); used.Bytes < 0.95*least || used.Bytes > 2*least {
 		t.Errorf("%.0f bytes, want about %.0f", used.Bytes, least)
 	}
 }
