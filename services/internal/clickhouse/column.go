@@ -44,22 +44,8 @@ func (c *StringColumn) AppendBytes(v []byte) {
 	c.rows++
 }
 
-// room returns b with capacity for n further bytes. It doubles: append's quarter would
-// copy a column of megabytes five times while it grows, which was a sixth of all that
-// landing does.
-func room(b []byte, n int) []byte {
-	if cap(b)-len(b) >= n {
-		return b
-	}
-	return append(make([]byte, 0, max(2*cap(b), len(b)+n, minRoom)), b...)
-}
-
-// minRoom is the least capacity of a column that has rows.
-const minRoom = 64
-
 // appendText appends the wire form of a string.
 func appendText[T string | []byte](wire []byte, v T) []byte {
-	wire = room(wire, len(v)+binary.MaxVarintLen64)
 	if len(v) < 0x80 {
 		wire = append(wire, byte(len(v)))
 	} else {

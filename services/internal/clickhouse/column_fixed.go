@@ -39,7 +39,7 @@ func (c *fixed) trim(part, whole int) { c.wire = trimmed(c.wire, part, whole) }
 func (c *fixed) append8(v uint8)   { c.wire = append(c.wire, v) }
 func (c *fixed) append16(v uint16) { c.wire = binary.LittleEndian.AppendUint16(c.wire, v) }
 func (c *fixed) append32(v uint32) { c.wire = binary.LittleEndian.AppendUint32(c.wire, v) }
-func (c *fixed) append64(v uint64) { c.wire = binary.LittleEndian.AppendUint64(room(c.wire, 8), v) }
+func (c *fixed) append64(v uint64) { c.wire = binary.LittleEndian.AppendUint64(c.wire, v) }
 
 // The columns of a fixed width.
 type (

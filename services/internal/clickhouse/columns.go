@@ -210,7 +210,7 @@ func (c *Columns) Reset(keep int) {
 		held += col.capacity()
 		col.Reset()
 	}
-	if used == 0 || held <= max(keep, 2*used+used/2) {
+	if used == 0 || held <= max(keep, used+used/2) {
 		return
 	}
 	for _, col := range c.columns {

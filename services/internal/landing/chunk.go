@@ -29,10 +29,10 @@ type chunk struct {
 	took time.Duration
 
 	// settled is closed when the followers know where they stand: the chunk has
-	// landed, and what their commits say is decided, or it has failed. over is
-	// closed when nothing is left to do. err is why it failed, set before either.
+	// landed, and what their commits say is decided, or it has failed, and failed says
+	// why. over is closed when nothing is left to do, and err says why that failed.
 	settled, over chan struct{}
-	err           error
+	failed, err   error
 }
 
 // commit is the leader's with the intent in it.
@@ -103,8 +103,8 @@ func (c *chunk) report(reason string) {
 	}
 }
 
-// failed is told about each failure that is followed by another attempt.
-func (c *chunk) failed(err error, wait time.Duration) {
+// repeats is told about each failure that is followed by another attempt.
+func (c *chunk) repeats(err error, wait time.Duration) {
 	class := clickhouse.ClassOf(err)
 	c.l.metrics.retries.WithLabelValues(string(class)).Inc()
 	c.report(clickhouse.Explain(err))

@@ -39,7 +39,7 @@ func (c *chunk) deliver(ctx context.Context) error {
 // insert inserts the blocks, until ClickHouse has them or never will.
 func (c *chunk) insert(ctx context.Context) error {
 	for {
-		err := retry.Do(ctx, retry.Insert(c.l.deps.Name), c.failed, c.attempt)
+		err := retry.Do(ctx, retry.Insert(c.l.deps.Name), c.repeats, c.attempt)
 		if err == nil {
 			c.report("")
 			return nil
@@ -116,10 +116,10 @@ func (c *chunk) goPast(ctx context.Context) error {
 		if err := c.leader.Commit(ctx, c.commit()); err != nil {
 			return fmt.Errorf("commit that %s has landed: %w", c.token(), err)
 		}
-		close(c.settled)
-		if err := c.awaitOthers(ctx, lost); err != nil {
-			return err
-		}
+	}
+	close(c.settled)
+	if err := c.awaitOthers(ctx, lost); err != nil {
+		return err
 	}
 	if err := c.leader.Commit(ctx, c.shares[0].behind()); err != nil {
 		return fmt.Errorf("commit the offset behind %s: %w", c.token(), err)
@@ -133,8 +133,7 @@ const othersWait = 100 * time.Millisecond
 // awaitOthers waits until partitions that others own, given with the last offset of
 // their shares, have gone past the chunk.
 func (c *chunk) awaitOthers(ctx context.Context, lost map[int32]int64) error {
-	began, told := time.Now(), false
-	for {
+	for began, told := time.Now(), false; len(lost) > 0; {
 		commits, err := c.leader.Commits(ctx)
 		if err == nil {
 			for p, hi := range lost {
@@ -144,7 +143,7 @@ func (c *chunk) awaitOthers(ctx context.Context, lost map[int32]int64) error {
 			}
 		}
 		if len(lost) == 0 {
-			return nil
+			break
 		}
 		if !told && time.Since(began) > maxHoleAge {
 			told = true
@@ -156,4 +155,5 @@ func (c *chunk) awaitOthers(ctx context.Context, lost map[int32]int64) error {
 		case <-time.After(othersWait):
 		}
 	}
+	return nil
 }

@@ -71,23 +71,23 @@ func (l *Lander) dispatch() time.Duration {
 
 // ship makes a chunk of what the workers have gathered and sends it off; mu is held.
 func (l *Lander) ship(ready []*worker) {
-	var c *chunk
+	c := l.newChunk()
 	var lead *worker
 	rows := 0
 	for _, w := range ready {
 		if lead != nil && (lead.turn != nil || w.turn != nil) {
 			continue // before a turn a log answers another source than the others
 		}
-		s := w.hand()
+		if lead == nil {
+			c.lead(w.p, w.state(), w.topic, w.source)
+		}
+		s := w.hand(c)
 		if s == nil {
 			continue
 		}
 		if lead == nil {
-			lead = w
-			c = l.newChunk(w.p, s.state, w.topic, w.source)
-			c.state.Mark = s.Mark
+			lead, c.state.Mark = w, s.Mark
 		}
-		w.follow(c)
 		c.shares = append(c.shares, s)
 		if rows += s.builder.Rows(); rows > mostRows-l.cfg.MaxRows || len(c.shares) == checkpoint.MaxShares {
 			break
@@ -104,17 +104,19 @@ func (l *Lander) ship(ready []*worker) {
 
 // fly delivers the chunk and makes way for the next one.
 func (l *Lander) fly(ctx context.Context, c *chunk) {
-	c.err = c.deliver(ctx)
-	c.report(errorReason(ctx, c.err))
+	err := c.deliver(ctx)
+	c.report(errorReason(ctx, err))
 	select {
 	case <-c.settled:
 	default:
+		c.failed = err
 		close(c.settled)
 	}
 	c.release()
 	l.mu.Lock()
 	l.flying = nil
 	l.opens = time.Now().Add(min(maxPause, time.Duration(float64(c.took)*(1/l.cfg.InsertShare-1))))
+	c.err = err
 	close(c.over)
 	l.wake()
 	l.mu.Unlock()
@@ -130,12 +132,14 @@ func errorReason(ctx context.Context, err error) string {
 }
 
 // newChunk returns a chunk without shares.
-func (l *Lander) newChunk(leader *kafka.Partition, state checkpoint.State, topic, source string) *chunk {
-	return &chunk{
-		l: l, leader: leader, state: state, topicName: leader.Topic(), topic: topic, source: source,
-		log:     l.deps.Log.With(zap.String("topic", leader.Topic()), zap.Int32("partition", leader.ID())),
-		settled: make(chan struct{}), over: make(chan struct{}),
-	}
+func (l *Lander) newChunk() *chunk {
+	return &chunk{l: l, settled: make(chan struct{}), over: make(chan struct{})}
+}
+
+// lead makes a partition the leader of the chunk.
+func (c *chunk) lead(p *kafka.Partition, state checkpoint.State, topic, source string) {
+	c.leader, c.state, c.topicName, c.topic, c.source = p, state, p.Topic(), topic, source
+	c.log = c.l.deps.Log.With(zap.String("topic", p.Topic()), zap.Int32("partition", p.ID()))
 }
 
 // release gives back the memory of the chunk.

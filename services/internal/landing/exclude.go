@@ -134,7 +134,7 @@ func (c *chunk) probe(ctx context.Context, b clickhouse.Block) error {
 	if b.Rows() == 0 {
 		return nil
 	}
-	return retry.Do(ctx, retry.Insert("probe "+b.Table), c.failed, func(ctx context.Context) error {
+	return retry.Do(ctx, retry.Insert("probe "+b.Table), c.repeats, func(ctx context.Context) error {
 		c.leader.Beat()
 		err := c.l.deps.Inserter.Probe(ctx, c.l.deps.Twin, b)
 		if clickhouse.Refused(err) {

@@ -23,7 +23,8 @@ func (l *Lander) finish(ctx context.Context, p *kafka.Partition, o *opening) err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	c := l.newChunk(p, o.State, o.topic, o.source)
+	c := l.newChunk()
+	c.lead(p, o.State, o.topic, o.source)
 	c.intent, c.state.Pending = *o.State.Pending, nil
 	defer c.release()
 	for i, s := range c.intent.Shares {

@@ -34,7 +34,8 @@ type worker struct {
 	queue []*kgo.Record
 	// holeAlarm is whether an open hole was reported.
 	holeAlarm bool
-	mu        sync.Mutex // guards the following
+
+	mu sync.Mutex // guards the following
 	// open is the share that is being gathered, nil before its first record. The next
 	// one begins at lo.
 	open *share
@@ -130,27 +131,32 @@ func (w *worker) outcome() error {
 
 // look is outcome with mu held.
 func (w *worker) look() error {
-	if w.flying == nil || !w.flying.done(w.p) {
+	if w.flying == nil {
 		return nil
 	}
-	if err := w.flying.err; err != nil {
-		return err
+	ended, err := w.flying.end(w.p)
+	if ended && err == nil {
+		w.flying = nil
 	}
-	w.flying = nil
-	return nil
+	return err
 }
 
-// done reports whether a partition may go on behind its share of the chunk.
-func (c *chunk) done(p *kafka.Partition) bool {
-	over := c.settled
+// end reports whether the chunk has come to an end for a partition that has a share
+// of it, and why it failed.
+func (c *chunk) end(p *kafka.Partition) (ended bool, err error) {
 	if p == c.leader {
-		over = c.over
+		select {
+		case <-c.over:
+			return true, c.err
+		default:
+			return false, nil
+		}
 	}
 	select {
-	case <-over:
-		return true
+	case <-c.settled:
+		return true, c.failed
 	default:
-		return false
+		return false, nil
 	}
 }
 
@@ -253,8 +259,9 @@ func (w *worker) ready() bool {
 	return w.ctx.Err() == nil && w.open != nil && w.open.builder.Rows() > 0 && w.look() == nil && w.flying == nil
 }
 
-// hand gives the open share to the chunk, nil when there is nothing to give.
-func (w *worker) hand() *share {
+// hand gives the open share to the chunk, nil when there is nothing to give. The worker
+// has either an open share or a chunk under way as long as something has not landed.
+func (w *worker) hand(c *chunk) *share {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.ready() {
@@ -262,7 +269,7 @@ func (w *worker) hand() *share {
 	}
 	s := w.take()
 	w.l.memory.fly(s)
-	w.shipped = s.first
+	w.flying, w.shipped = c, s.first
 	return s
 }
 
@@ -272,13 +279,6 @@ func (w *worker) take() *share {
 	w.open, w.lo = nil, s.Hi+1
 	w.full, w.urgent, w.moved = false, false, true
 	return s
-}
-
-// follow notes the chunk that the share went into.
-func (w *worker) follow(c *chunk) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.flying = c
 }
 
 // pass goes on past records that bring no rows.

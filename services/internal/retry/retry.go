@@ -40,12 +40,6 @@ func Insert(name string) Policy {
 	return Policy{Name: name, Initial: 200 * time.Millisecond, Max: 5 * time.Second}
 }
 
-// Commit gives up after 10 s: by then the group has most likely given the
-// partition to somebody else, who starts from the last commit.
-func Commit(name string) Policy {
-	return Policy{Name: name, Initial: 50 * time.Millisecond, Max: time.Second, Elapsed: 10 * time.Second}
-}
-
 // Permanent marks an error as one that no further attempt can heal.
 func Permanent(err error) error { return backoff.Permanent(err) }
 

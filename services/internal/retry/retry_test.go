@@ -144,7 +144,7 @@ func TestDo_passesContext(t *testing.T) {
 }
 
 func TestPolicies(t *testing.T) {
-	for _, p := range []retry.Policy{retry.Startup("x"), retry.Insert("x"), retry.Commit("x")} {
+	for _, p := range []retry.Policy{retry.Startup("x"), retry.Insert("x")} {
 		if p.Name != "x" || p.Initial <= 0 || p.Max < p.Initial || p.Elapsed != 0 && p.Elapsed < p.Max {
 			t.Errorf("got %+v", p)
 		}
