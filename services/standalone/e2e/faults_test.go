@@ -1,13 +1,20 @@
 package e2e_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"touchline.dev/schemas/topics"
 )
 
 // newStorm makes the faults of a deployment of separate processes.
@@ -155,6 +162,29 @@ func (s *storm) scaleEnrichers() fault {
 		p := s.d.service(name)
 		f.steps = append(f.steps, step{what: "start " + name, do: p.revive, until: p.ready})
 	}
+	f.steps = append(f.steps, step{what: "wait for the groups", do: func(*testing.T) {}, until: s.joined})
 	f.steps = append(f.steps, s.retire("enricher-3")...)
 	return f
+}
+
+// joined returns nil when nobody is joining the enrichers' groups: the embedded broker
+// would wait for minutes for a member that ends in the middle of that.
+func (s *storm) joined() error {
+	ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Second)
+	defer cancel()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(s.d.kafka(), ",")...))
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	described, err := kadm.NewClient(cl).DescribeGroups(ctx, topics.GroupEnricher, topics.GroupTouchpoints)
+	if err != nil {
+		return err
+	}
+	for _, g := range described {
+		if g.State != "Stable" {
+			return fmt.Errorf("%s is %s", g.Group, g.State)
+		}
+	}
+	return nil
 }
