@@ -145,7 +145,13 @@ func TestPartition_commitForHasADecidedFate(t *testing.T) {
 	go func() { fate <- others[0].CommitFor(kafka.Commit{Offset: 7, Metadata: "late"}, others[1:]) }()
 	<-h.waited
 	runGroup(t, c, options(second.work))
-	kafkatest.Eventually(t, "partitions to move", func() bool { return len(groupMembers(t, c)) == 2 })
+	// The client lets partitions go only when its request has timed out, after 30 s.
+	for deadline := time.Now().Add(2 * time.Minute); len(groupMembers(t, c)) != 2; {
+		if time.Now().After(deadline) {
+			t.Fatal("no partition moves")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 	select {
 	case err := <-fate:
 		if !errors.Is(err, kafka.ErrLost) {
