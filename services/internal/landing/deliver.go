@@ -143,7 +143,7 @@ func (c *chunk) awaitOthers(ctx context.Context, lost map[int32]int64) error {
 			}
 		}
 		if len(lost) == 0 {
-			break
+			return nil
 		}
 		if !told && time.Since(began) > maxHoleAge {
 			told = true

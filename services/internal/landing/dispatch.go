@@ -19,8 +19,7 @@ const (
 	// mostRows is what ClickHouse takes as one block.
 	mostRows = 1_000_000
 	// maxPause keeps a slow insert from holding chunks back for longer than they
-	// should wait: from 0.4 s on (at a share of 0.3), slowness
-	// itself spaces inserts.
+	// should wait: from 0.4 s on (at a share of 0.3), slowness itself spaces inserts.
 	maxPause = time.Second
 	// idleWait is how long a worker waits before it looks around again.
 	idleWait = 5 * time.Second

@@ -19,9 +19,9 @@ import (
 //   - 96: chunks on their way into tables (landing.max_bytes)
 //   - 30: rules, caches, the deduplication index
 //
-// These are bounds; with 4 partitions and 64 for chunks 85 to 120 were live, measured. Garbage comes
-// on top. Left alone the runtime lets the heap double; with the limit it collects
-// more often instead, once the process has come near to it.
+// These are bounds; with 4 partitions and 64 for chunks 85 to 120 were live, measured.
+// Garbage comes on top. Left alone the runtime lets the heap double; with the limit it
+// collects more often instead, once the process has come near to it.
 const (
 	// headroom is what garbage may take at least, as a part of what is live. The
 	// runtime would otherwise collect without end in a process whose live data is
