@@ -33,6 +33,12 @@ type Reason string
 const (
 	// Unauthorized: no write key, or one that no project has.
 	Unauthorized Reason = "unauthorized"
+	// OriginDenied: the write key is not for pages of this origin.
+	OriginDenied Reason = "origin_denied"
+	// BadSignature: the signature is missing, wrong or too old.
+	BadSignature Reason = "bad_signature"
+	// RateLimited: more events than the write key may send; send them later.
+	RateLimited Reason = "rate_limited"
 	// BodyTooLarge: the body exceeds the limit, on the wire or unpacked.
 	BodyTooLarge Reason = "body_too_large"
 	// UnsupportedEncoding: a Content-Encoding that is not spoken here.
@@ -78,6 +84,16 @@ const (
 	RefusedByStorage Reason = "refused_by_storage"
 )
 
+// Reasons of what is taken and not stored, so that its sender does not try again.
+const (
+	// SessionRecording: a piece of a recorded session, which is no touchpoint.
+	SessionRecording Reason = "session_recording"
+	// Diagnostics: logs, traces and counters of SDKs about themselves.
+	Diagnostics Reason = "diagnostics"
+	// TestOnly: sent to a path that only checks an event.
+	TestOnly Reason = "test_only"
+)
+
 // Reasons of duplicates.
 const (
 	// SameMessage: an event with the same project and message id was accepted.
@@ -88,8 +104,11 @@ const (
 
 // RequestReasons returns the reasons for which a whole request is refused.
 func RequestReasons() []Reason {
-	return []Reason{Unauthorized, BodyTooLarge, UnsupportedEncoding, UnreadableBody, TooManyEvents, Unavailable}
+	return []Reason{Unauthorized, OriginDenied, BadSignature, RateLimited, BodyTooLarge, UnsupportedEncoding, UnreadableBody, TooManyEvents, Unavailable}
 }
+
+// DropReasons returns the reasons for which things are taken and not stored.
+func DropReasons() []Reason { return []Reason{SessionRecording, Diagnostics, TestOnly} }
 
 // EventReasons returns the reasons for which one event is rejected or counted as
 // a duplicate.

@@ -80,6 +80,7 @@ const (
 	kindDevice  = 'd'
 	kindUser    = 'u'
 	kindSession = 's'
+	kindVisitor = 'v'
 )
 
 // Device returns the person id of a device nobody has identified yet. It is
@@ -97,6 +98,14 @@ func (s Secret) User(project, userID string) uint64 {
 // sessions per device, so the device is part of it. It is never 0.
 func (s Secret) Session(project, device, session string) uint64 {
 	return s.hash(project, kindSession, device, session)
+}
+
+// Visitor returns the id of a visitor of a site who was given none, by a text of
+// what is known of him. With the day as part of that text, nobody without the
+// secret can tell that two ids of different days are one visitor's; whoever has
+// the secret and knows the rest can. It is never 0.
+func (s Secret) Visitor(project, site, trace string) uint64 {
+	return s.hash(project, kindVisitor, site, trace)
 }
 
 // hash is SipHash-2-4 of project, 0, kind, 0, length of scope as a varint,

@@ -136,10 +136,11 @@ func TestIdsAreApart(t *testing.T) {
 			one.User(projects[0], a), one.User(projects[1], a),
 			one.Session(projects[0], a, b), one.Session(projects[1], a, b),
 			one.Session(projects[0], a+"\x00", b), one.Session(projects[0], a, "\x00"+b),
+			one.Visitor(projects[0], a, b), one.Visitor(projects[1], a, b), one.Visitor(projects[0], a+"\x00", b),
 		}
 		slices.Sort(all)
-		if all[0] == 0 || len(slices.Compact(all)) != 9 {
-			t.Fatalf("ids are not nine, or one is 0: %x", all)
+		if all[0] == 0 || len(slices.Compact(all)) != 12 {
+			t.Fatalf("ids are not twelve, or one is 0: %x", all)
 		}
 		if MessageHash(projects[0], []byte(a)) == MessageHash(projects[1], []byte(a)) {
 			t.Fatal("two projects share a message hash")
@@ -260,6 +261,7 @@ func TestHashingAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() {
 		s.Device("shop", "0b6f9b0e-5a4c-4b7e-9a54-6a2c1a1e2f3d")
 		s.Session("shop", "0b6f9b0e-5a4c-4b7e-9a54-6a2c1a1e2f3d", "1767225600123")
+		s.Visitor("shop", "shop.example", "20779 203.0.113.7 Mozilla/5.0")
 		MessageHash("shop", message)
 	}); n != 0 {
 		t.Errorf("%v allocations, want none", n)

@@ -17,8 +17,8 @@ import (
 // with the file, with paths and lines. A set without projects is an error.
 func Parse(data []byte) (*Set, error) {
 	p := &parse{
-		set: &Set{byID: map[string]*Project{}, byHash: map[[sha256.Size]byte]grant{}},
-		ids: map[string]string{}, keys: map[[sha256.Size]byte]string{}, zones: map[string]*time.Location{},
+		set: &Set{byID: map[string]*Project{}, byHash: map[[sha256.Size]byte]*grant{}},
+		ids: map[string]string{}, zones: map[string]*time.Location{},
 	}
 	body := p.document(data)
 	if body != nil {
@@ -40,18 +40,17 @@ func Parse(data []byte) (*Set, error) {
 	return p.set, nil
 }
 
-// parse is one run of Parse: the set so far, and where ids and keys stand that
-// must not be given again.
+// parse is one run of Parse: the set so far, and where ids stand that must
+// not be given again.
 type parse struct {
 	reader
 	set   *Set
 	ids   map[string]string
-	keys  map[[sha256.Size]byte]string
 	zones map[string]*time.Location
 }
 
 func (p *parse) project(n ast.Node, path string) {
-	entries := p.mapping(n, path, false, "id", "time_zone", "currency", "domains", "limits", "write_keys")
+	entries := p.mapping(n, path, false, "id", "time_zone", "currency", "domains", "limits", "rate", "write_keys")
 	if entries == nil {
 		return
 	}
@@ -79,6 +78,9 @@ func (p *parse) project(n ast.Node, path string) {
 	}
 	if e, ok := entries["limits"]; ok {
 		p.limits(e, &project.Limits)
+	}
+	if e, ok := entries["rate"]; ok {
+		project.Rate = p.rate(e)
 	}
 	if e, ok := entries["write_keys"]; ok {
 		for i, key := range p.list(e.value, e.path) {

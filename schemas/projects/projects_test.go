@@ -25,10 +25,17 @@ func hash(key string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// opened is what of a grant can be written down.
+type opened struct {
+	project *Project
+	source  string
+	kind    Kind
+}
+
 func TestSmallestFile(t *testing.T) {
 	s := mustParse(t, "projects: [{id: shop, write_keys: [k1, k2]}]")
 	for _, key := range []string{"k1", "k2"} {
-		g, ok := s.Key([]byte(key), "segment")
+		g, ok := s.Key([]byte(key), "segment", time.Now())
 		if !ok || g.Project.ID != "shop" || g.Kind != Public || g.Source != "" {
 			t.Errorf("Key(%s) = %+v, %v; want project shop, public, no source", key, g, ok)
 		}
@@ -69,26 +76,27 @@ projects:
 	}
 	tests := []struct {
 		key, protocol string
-		want          Grant
+		want          opened
 	}{
-		{"server", "segment", Grant{p, "backend", Secret}},
-		{"server", "matomo", Grant{p, "backend", Secret}},
-		{"server", "ga4", Grant{}},
-		{"server", "", Grant{}},
-		{"hashed", "ga4", Grant{p, "web", Public}},
-		{hash("hashed"), "segment", Grant{}},
-		{hash("server"), "segment", Grant{}},
-		{"Server", "segment", Grant{}},
-		{"server ", "segment", Grant{}},
-		{"", "segment", Grant{}},
-		{"0123", "segment", Grant{s.All()[1], "", Public}},
-		{"0x10", "segment", Grant{s.All()[1], "", Public}},
-		{"1e5", "segment", Grant{s.All()[1], "", Public}},
-		{"true", "segment", Grant{s.All()[1], "", Public}},
-		{"][", "segment", Grant{s.All()[1], "", Public}},
+		{"server", "segment", opened{p, "backend", Secret}},
+		{"server", "matomo", opened{p, "backend", Secret}},
+		{"server", "ga4", opened{}},
+		{"server", "", opened{}},
+		{"hashed", "ga4", opened{p, "web", Public}},
+		{hash("hashed"), "segment", opened{}},
+		{hash("server"), "segment", opened{}},
+		{"Server", "segment", opened{}},
+		{"server ", "segment", opened{}},
+		{"", "segment", opened{}},
+		{"0123", "segment", opened{s.All()[1], "", Public}},
+		{"0x10", "segment", opened{s.All()[1], "", Public}},
+		{"1e5", "segment", opened{s.All()[1], "", Public}},
+		{"true", "segment", opened{s.All()[1], "", Public}},
+		{"][", "segment", opened{s.All()[1], "", Public}},
 	}
 	for _, tt := range tests {
-		if got, ok := s.Key([]byte(tt.key), tt.protocol); got != tt.want || ok != (tt.want.Project != nil) {
+		g, ok := s.Key([]byte(tt.key), tt.protocol, time.Now())
+		if got := (opened{g.Project, g.Source, g.Kind}); got != tt.want || ok != (tt.want.project != nil) {
 			t.Errorf("Key(%q, %q) = %+v, %v; want %+v", tt.key, tt.protocol, got, ok, tt.want)
 		}
 	}
@@ -96,7 +104,7 @@ projects:
 
 func TestNilSet(t *testing.T) {
 	var s *Set
-	if _, ok := s.Key([]byte("k"), "segment"); ok {
+	if _, ok := s.Key([]byte("k"), "segment", time.Now()); ok {
 		t.Error("Key of a nil set opens something")
 	}
 	if _, ok := s.Project("shop"); ok || s.All() != nil || len(s.Zones()) != 0 || s.ZoneChanges(map[string]string{"shop": "UTC"}) != nil {
@@ -128,7 +136,7 @@ func TestProblems(t *testing.T) {
 		{"anchor", "projects: &a\n- {id: a, write_keys: [k1]}", "line 1: projects: want a list, got an anchor, alias or tag, which are not supported"},
 		{"alias key", "projects:\n- {id: a, write_keys: [*secret]}", "line 2: projects[0].write_keys[0]: want a single value, got an anchor, alias or tag, which are not supported"},
 		{"unknown key", "projects:\n- id: a\n  timezone: UTC\n  write_keys: [k1]\n",
-			`line 3: projects[0]: unknown key "timezone", want one of id, time_zone, currency, domains, limits, write_keys`},
+			`line 3: projects[0]: unknown key "timezone", want one of id, time_zone, currency, domains, limits, rate, write_keys`},
 		{"unknown top key", "project: 1", "line 1: unknown key \"project\", want one of projects"},
 		{"key twice", "projects:\n- id: a\n  id: b\n  write_keys: [k1]\n", "line 3: projects[0].id: already given on line 2"},
 		{"project is text", "projects: [shop]", "line 1: projects[0]: want a mapping, got a single value"},
@@ -162,7 +170,7 @@ func TestProblems(t *testing.T) {
 		{"key used twice, hashed", "projects:\n- {id: a, write_keys: [{sha256: " + hash("secret") + "}]}\n- {id: b, write_keys: [secret]}",
 			"line 3: projects[1].write_keys[0]: already used at projects[0].write_keys[0].sha256"},
 		{"key in key's place", "projects: [{id: a, write_keys: [{secret: web}]}]",
-			"line 1: projects[0].write_keys[0]: unknown key, want one of key, sha256, protocols, kind, source\n" +
+			"line 1: projects[0].write_keys[0]: unknown key, want one of key, sha256, protocols, kind, source, origins, rate, not_after, signing\n" +
 				"line 1: projects[0].write_keys[0]: want key or sha256, got neither"},
 		{"key and hash", "projects: [{id: a, write_keys: [{key: secret, sha256: " + hash("secret") + "}]}]", "line 1: projects[0].write_keys[0]: want either key or sha256, got both"},
 		{"key settings", "projects: [{id: a, write_keys: [{key: secret, kind: secret2, source: se cret, protocols: [secret, secret, SECRET]}]}]",
@@ -171,7 +179,43 @@ func TestProblems(t *testing.T) {
 				"line 1: projects[0].write_keys[0].kind: want public or secret\n" +
 				"line 1: projects[0].write_keys[0].source: want 1 to 63 of a-z, 0-9, _ and -, the first a letter or digit"},
 		{"no protocols", "projects: [{id: a, write_keys: [{key: secret, protocols: []}]}]", "line 1: projects[0].write_keys[0].protocols: is empty"},
-		{"key with colon", "projects: [{id: a, write_keys: ['secret:']}]", "line 1: projects[0].write_keys[0]: want printable ASCII without spaces and colons"},
+		{"key with space", "projects: [{id: a, write_keys: ['secret key']}]", "line 1: projects[0].write_keys[0]: want printable ASCII without spaces"},
+		{"key used twice, protocols", "projects:\n- {id: a, write_keys: [{key: secret, protocols: [matomo, ga4]}, {key: secret, protocols: [segment]}]}\n- {id: b, write_keys: [{key: secret, protocols: [jitsu, ga4]}]}",
+			"line 3: projects[1].write_keys[0].key: already used at projects[0].write_keys[0].key"},
+		{"key used twice, every protocol", "projects: [{id: a, write_keys: [{key: secret, protocols: [matomo]}, secret]}]",
+			"line 1: projects[0].write_keys[1]: already used at projects[0].write_keys[0].key"},
+		{"origins", "projects: [{id: a, write_keys: [{key: secret, origins: ['https://secret.example/', '*', '*://a.example', 'https://*', 'https://*.example', 'https://a.*.example', secret.example, 'https://a.example:0', 'https://[::1', ~, 'https://u@a.example', 'HTTPS://A.example', 'https://a.example:443', 'https://*.a.example:x']}]}]",
+			strings.Join(slices.Concat(
+				numbered("line 1: projects[0].write_keys[0].origins[%d]: want an origin such as https://shop.example or https://*.shop.example, without a path", 0, 9),
+				[]string{"line 1: projects[0].write_keys[0].origins[9]: want a single value, got nothing"},
+				numbered("line 1: projects[0].write_keys[0].origins[%d]: want an origin such as https://shop.example or https://*.shop.example, without a path", 10, 11),
+				[]string{"line 1: projects[0].write_keys[0].origins[12]: is listed twice"},
+				numbered("line 1: projects[0].write_keys[0].origins[%d]: want an origin such as https://shop.example or https://*.shop.example, without a path", 13, 14)), "\n")},
+		{"origins of a secret key", "projects: [{id: a, write_keys: [{key: secret, kind: secret, origins: ['https://a.example']}]}]",
+			"line 1: projects[0].write_keys[0].origins: a secret key is for servers, which have no origin"},
+		{"no origins", "projects: [{id: a, write_keys: [{key: secret, origins: []}]}]", "line 1: projects[0].write_keys[0].origins: is empty"},
+		{"rate", "projects: [{id: a, rate: {}, write_keys: [{key: secret, rate: {events_per_second: 0, burst: 0, per_client_per_second: secret, secret: 1}}, {key: b, rate: {burst: 5}}, {key: c, rate: 5}, {key: d, rate: {events_per_second: NaN, per_client_per_second: Inf}}]}]",
+			"line 1: projects[0].rate: is empty\n" +
+				"line 1: projects[0].write_keys[0].rate: unknown key, want one of events_per_second, burst, per_client_per_second\n" +
+				"line 1: projects[0].write_keys[0].rate.events_per_second: want a number from 0.001 to 10000000\n" +
+				"line 1: projects[0].write_keys[0].rate.per_client_per_second: want a number from 0.001 to 10000000\n" +
+				"line 1: projects[0].write_keys[0].rate.burst: want a whole number from 1 to 100000000\n" +
+				"line 1: projects[0].write_keys[1].rate.burst: is the burst of events_per_second, which is missing\n" +
+				"line 1: projects[0].write_keys[2].rate: want a mapping, got a single value\n" +
+				"line 1: projects[0].write_keys[3].rate.events_per_second: want a number from 0.001 to 10000000\n" +
+				"line 1: projects[0].write_keys[3].rate.per_client_per_second: want a number from 0.001 to 10000000"},
+		{"end", "projects: [{id: a, write_keys: [{key: secret, not_after: secret}, {key: b, not_after: 2026-12-31}]}]",
+			"line 1: projects[0].write_keys[0].not_after: want a time such as 2026-12-31T00:00:00Z\n" +
+				"line 1: projects[0].write_keys[1].not_after: want a time such as 2026-12-31T00:00:00Z"},
+		{"signing", "projects: [{id: a, write_keys: [{key: b, signing: {scheme: secret2, secret: secret3, tolerance: 1ms}}, {key: c, signing: {secretkey: 1}}, {key: d, signing: {scheme: svix, secret: whsec_secret+secret!}}, {key: e, signing: secret4}]}]",
+			"line 1: projects[0].write_keys[0].signing.scheme: want touchline, stripe, github, shopify or svix\n" +
+				"line 1: projects[0].write_keys[0].signing.tolerance: want a duration from 1s to 24h, such as 5m\n" +
+				"line 1: projects[0].write_keys[0].signing.secret: want 8 to 512 characters, got 7\n" +
+				"line 1: projects[0].write_keys[1].signing: unknown key, want one of scheme, secret, tolerance\n" +
+				"line 1: projects[0].write_keys[1].signing.scheme: is missing\n" +
+				"line 1: projects[0].write_keys[1].signing.secret: is missing\n" +
+				"line 1: projects[0].write_keys[2].signing.secret: want whsec_ and base64, as svix shows it\n" +
+				"line 1: projects[0].write_keys[3].signing: want a mapping, got a single value"},
 		{"empty key", "projects: [{id: a, write_keys: ['']}]", "line 1: projects[0].write_keys[0]: want 1 to 256 characters, got 0"},
 		{"null key", "projects: [{id: a, write_keys: [~]}]", "line 1: projects[0].write_keys[0]: want a single value, got nothing"},
 		{"short hash", "projects: [{id: a, write_keys: [{sha256: secret}]}]", "line 1: projects[0].write_keys[0].sha256: want 64 hex digits, got 6 characters"},
@@ -194,7 +238,7 @@ func TestProblems(t *testing.T) {
 			if !errors.As(err, &problems) || len(problems) == 0 {
 				t.Errorf("error is %T, want Problems", err)
 			}
-			leak := strings.ReplaceAll(err.Error(), "want public or secret", "")
+			leak := strings.NewReplacer("want public or secret", "", "a secret key is", "", "signing.secret:", "", "scheme, secret, tolerance", "").Replace(err.Error())
 			if strings.Contains(leak, "secret") {
 				t.Errorf("a message shows the write key: %v", err)
 			}
@@ -202,14 +246,23 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// numbered formats the numbers from first to before last.
+func numbered(format string, first, last int) []string {
+	var lines []string
+	for i := first; i < last; i++ {
+		lines = append(lines, fmt.Sprintf(format, i))
+	}
+	return lines
+}
+
 func TestKeyAllocatesNothing(t *testing.T) {
 	s := mustParse(t, "projects: [{id: shop, write_keys: [{key: k1, protocols: [matomo, segment]}]}]")
 	known, unknown := []byte("k1"), []byte("nope")
 	if n := testing.AllocsPerRun(100, func() {
-		if _, ok := s.Key(known, "segment"); !ok {
+		if _, ok := s.Key(known, "segment", time.Now()); !ok {
 			t.Error("Key(k1) opens nothing")
 		}
-		if _, ok := s.Key(unknown, "segment"); ok {
+		if _, ok := s.Key(unknown, "segment", time.Now()); ok {
 			t.Error("Key(nope) opens something")
 		}
 	}); n != 0 {
@@ -220,7 +273,7 @@ func TestKeyAllocatesNothing(t *testing.T) {
 // TestSetKeepsNoPlainKey prints everything a set holds and looks for the key.
 func TestSetKeepsNoPlainKey(t *testing.T) {
 	s := mustParse(t, "projects: [{id: shop, write_keys: [plainkey]}]")
-	g, _ := s.Key([]byte("plainkey"), "segment")
+	g, _ := s.Key([]byte("plainkey"), "segment", time.Now())
 	for _, text := range []string{fmt.Sprintf("%+v", *s), fmt.Sprintf("%#v", *s), fmt.Sprintf("%+v", g)} {
 		if strings.Contains(text, "plainkey") {
 			t.Errorf("the set holds the plain key: %s", text)
@@ -241,7 +294,7 @@ func TestManyProjects(t *testing.T) {
 		t.Fatalf("%d projects, want %d", len(s.All()), n)
 	}
 	for i := range n {
-		if g, ok := s.Key(fmt.Appendf(nil, "b%d", i), "segment"); !ok || g.Project.ID != fmt.Sprintf("p%d", i) {
+		if g, ok := s.Key(fmt.Appendf(nil, "b%d", i), "segment", time.Now()); !ok || g.Project.ID != fmt.Sprintf("p%d", i) {
 			t.Fatalf("Key(b%d) = %+v, %v", i, g, ok)
 		}
 	}
@@ -270,6 +323,6 @@ func BenchmarkKey(b *testing.B) {
 	key := []byte("0123456789abcdef0123456789abcdef")
 	b.ReportAllocs()
 	for b.Loop() {
-		s.Key(key, "segment")
+		s.Key(key, "segment", time.Now())
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"time"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -14,14 +15,16 @@ const maxKeyBytes = 256
 // writeKey reads a write key: its text, or a mapping. Nothing it notes quotes
 // the file.
 func (p *parse) writeKey(n ast.Node, path string, project *Project) {
-	g := grant{Grant: Grant{Project: project, Kind: Public}}
+	g := &grant{Grant: Grant{Project: project, Kind: Public}, origins: origins{every: true}}
+	g.Grant.key = g
 	if _, ok := n.(ast.MapNode); !ok {
 		if hash, ok := p.plainKey(n, path); ok {
 			p.grant(n, path, hash, g)
 		}
 		return
 	}
-	entries := p.mapping(n, path, true, "key", "sha256", "protocols", "kind", "source")
+	entries := p.mapping(n, path, true, "key", "sha256", "protocols", "kind", "source",
+		"origins", "rate", "not_after", "signing")
 	if e, ok := entries["protocols"]; ok {
 		g.protocols = p.protocols(e)
 	}
@@ -38,6 +41,26 @@ func (p *parse) writeKey(n ast.Node, path string, project *Project) {
 				p.addf(e.value, e.path, "want 1 to 63 of a-z, 0-9, _ and -, the first a letter or digit")
 			}
 		}
+	}
+	if e, ok := entries["origins"]; ok {
+		g.origins = p.origins(e)
+		if g.Kind == Secret {
+			p.addf(e.value, e.path, "a secret key is for servers, which have no origin")
+		}
+	}
+	if e, ok := entries["rate"]; ok {
+		g.Rate = p.rate(e)
+	}
+	if e, ok := entries["not_after"]; ok {
+		if text, ok := p.text(e.value, e.path); ok {
+			var err error
+			if g.notAfter, err = time.Parse(time.RFC3339, text); err != nil || g.notAfter.IsZero() {
+				p.addf(e.value, e.path, "want a time such as 2026-12-31T00:00:00Z")
+			}
+		}
+	}
+	if e, ok := entries["signing"]; ok {
+		g.Signing = p.signing(e)
 	}
 	plain, hasPlain := entries["key"]
 	hashed, hasHash := entries["sha256"]
@@ -66,8 +89,8 @@ func (p *parse) writeKey(n ast.Node, path string, project *Project) {
 	}
 }
 
-// plainKey returns the hash of a write key. Keys travel as user names of HTTP
-// basic authentication, which end at a colon, and inside URLs and JSON.
+// plainKey returns the hash of a write key. Keys travel in headers, URLs and JSON;
+// some protocols join two texts with a colon.
 func (p *parse) plainKey(n ast.Node, path string) (hash [sha256.Size]byte, ok bool) {
 	text, ok := p.text(n, path)
 	switch {
@@ -76,21 +99,45 @@ func (p *parse) plainKey(n ast.Node, path string) (hash [sha256.Size]byte, ok bo
 	case text == "" || len(text) > maxKeyBytes:
 		p.addf(n, path, "want 1 to %d characters, got %d", maxKeyBytes, len(text))
 		return hash, false
-	case slices.ContainsFunc([]byte(text), func(c byte) bool { return c <= ' ' || c > '~' || c == ':' }):
-		p.addf(n, path, "want printable ASCII without spaces and colons")
+	case slices.ContainsFunc([]byte(text), func(c byte) bool { return c <= ' ' || c > '~' }):
+		p.addf(n, path, "want printable ASCII without spaces")
 		return hash, false
 	}
 	return sha256.Sum256([]byte(text)), true
 }
 
-// grant adds the key to the set unless it is there already, in whatever form.
-func (p *parse) grant(n ast.Node, path string, hash [sha256.Size]byte, g grant) {
-	if first, ok := p.keys[hash]; ok {
-		p.addf(n, path, "already used at %s", first)
-		return
+// grant adds the key to the set unless a key of the same text, in whatever form,
+// is there already for one of its protocols.
+func (p *parse) grant(n ast.Node, path string, hash [sha256.Size]byte, g *grant) {
+	for other := p.set.byHash[hash]; other != nil; other = other.next {
+		if g.overlaps(other) {
+			p.addf(n, path, "already used at %s", other.path)
+			return
+		}
 	}
-	p.keys[hash] = path
+	g.id, g.path, g.next = g.identify(hash), path, p.set.byHash[hash]
 	p.set.byHash[hash] = g
+	if g.Kind == Public {
+		p.set.origins.merge(&g.origins)
+	}
+}
+
+// overlaps reports whether one protocol may be meant by both.
+func (g *grant) overlaps(other *grant) bool {
+	if len(g.protocols) == 0 || len(other.protocols) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(g.protocols, func(name string) bool { return slices.Contains(other.protocols, name) })
+}
+
+// identify returns the name of the grant: the same for the same entry of the next
+// version of the file, and of no use to find the key.
+func (g *grant) identify(hash [sha256.Size]byte) KeyID {
+	text := slices.Concat(hash[:], []byte(g.Project.ID))
+	for _, name := range slices.Sorted(slices.Values(g.protocols)) {
+		text = append(append(text, 0), name...)
+	}
+	return sha256.Sum256(text)
 }
 
 // protocols reads the scope of a key. Which protocols there are is up to the

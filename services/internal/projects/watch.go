@@ -1,6 +1,6 @@
 // Package projects keeps the projects file of a running service up to date: it
 // reads the file at the start, looks at it again every few seconds and whenever
-// it is told to, and hands out the newest good set.
+// it is told to by SIGHUP, and hands out the newest good set.
 //
 // It guarantees that Current always answers, without a lock, with a complete set
 // that was valid as a whole. A file that cannot be read, is wrong, or gives a
@@ -16,9 +16,11 @@ import (
 	"io"
 	"maps"
 	"os"
+	"os/signal"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -136,14 +138,20 @@ func (w *Watcher) Reload() {
 	w.take(data, sha256.Sum256(data))
 }
 
-// Run looks at the file at every interval until ctx ends, then returns nil.
+// Run looks at the file at every interval, and reloads it when the process gets
+// SIGHUP, until ctx ends, then returns nil.
 func (w *Watcher) Run(ctx context.Context) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	tick := time.NewTicker(w.cfg.Interval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-hangup:
+			w.Reload()
 		case <-tick.C:
 			w.look()
 		}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -61,7 +63,7 @@ func (b *bench) write(content string) {
 }
 
 func (b *bench) opens(key string) bool {
-	_, ok := b.Current().Key([]byte(key), "segment")
+	_, ok := b.Current().Key([]byte(key), "segment", time.Now())
 	return ok
 }
 
@@ -257,6 +259,47 @@ func TestRun_seesChanges(t *testing.T) {
 	}
 	cancel()
 	wg.Wait()
+}
+
+// TestRun_reloadsOnHangup has an interval that never comes: only the signal makes
+// a good file count and a bad one not.
+func TestRun_reloadsOnHangup(t *testing.T) {
+	b := newBench(t, shop)
+	b.cfg.Interval = time.Hour
+	// It must not end this process, were nobody else listening for it.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP)
+	defer signal.Stop(caught)
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := b.Run(ctx); err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	defer wg.Wait()
+	defer cancel()
+	hangup := func(what string, done func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); !done(); {
+			if time.Now().After(deadline) {
+				t.Fatal(what)
+			}
+			if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+				t.Fatal(err)
+			}
+			<-caught
+		}
+	}
+	b.write(both)
+	hangup("the new file is not in use", func() bool { return b.opens("k2") })
+	b.write("projects: [{id: shop, write_keys: [k1, k1]}]")
+	hangup("the bad file is not refused", func() bool { return b.Err() != nil })
+	if !b.opens("k2") || b.metric("touchline_projects_file_ok") != 0 || b.logs.FilterMessageSnippet("refused").Len() == 0 {
+		t.Error("the bad file is in use, or nothing says that it is not")
+	}
+	b.write(shop)
+	hangup("the mended file is not in use", func() bool { return b.Err() == nil && !b.opens("k2") && b.opens("k1") })
 }
 
 func TestWatch_refuses(t *testing.T) {
