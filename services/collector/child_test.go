@@ -32,6 +32,7 @@ const childEnv = "COLLECTOR_TEST_CHILD"
 const (
 	roleCollector = "collector"
 	roleHandler   = "handler"
+	roleDecode    = "decode" // also undoes what is wrapped around the events
 )
 
 func TestMain(m *testing.M) {
@@ -68,23 +69,29 @@ func runChild(role string) int {
 	if role == roleCollector {
 		return collector.Main(ctx, os.Args[1:], nil, os.Stderr, os.Stderr)
 	}
-	if err := serveHandler(ctx); err != nil {
+	handler := http.HandlerFunc(emptyHandler)
+	if role == roleDecode {
+		handler = decodeHandler
+	}
+	if err := serveHandler(ctx, handler); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
 }
 
-func serveHandler(ctx context.Context) error {
+func emptyHandler(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = io.WriteString(w, success)
+}
+
+func serveHandler(ctx context.Context, handler http.Handler) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, success)
-	})}
+	server := &http.Server{Handler: handler}
 	fmt.Fprintf(os.Stderr, `{"msg":"collector listens","address":%q}`+"\n", l.Addr())
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -99,22 +106,40 @@ type child struct {
 	cmd  *exec.Cmd
 	in   io.Writer
 	out  io.Reader
+	// killed is set when it need not end well.
+	killed bool
 }
 
 // startChild starts a server; a collector gets a broker of its own.
 func startChild(t testing.TB, role string) *child {
 	t.Helper()
-	var args []string
 	if role == roleCollector {
-		projects := filepath.Join(t.TempDir(), "projects.yaml")
-		if err := os.WriteFile(projects, []byte(projectsFile), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		args = []string{
-			"--http.listen", "127.0.0.1:0", "--telemetry.admin", "127.0.0.1:0", "--projects.file", projects,
-			"--kafka.brokers", strings.Join(kafkatest.Start(t).Kafka.Brokers, ","),
-		}
+		return startCollector(t, kafkatest.Start(t))
 	}
+	return launch(t, role)
+}
+
+// startCollector starts a collector with further arguments.
+func startCollector(t testing.TB, cluster *kafkatest.Cluster, args ...string) *child {
+	t.Helper()
+	return startCollectorFor(t, projectsFile, cluster, args...)
+}
+
+// startCollectorFor starts one with a projects file of its own.
+func startCollectorFor(t testing.TB, file string, cluster *kafkatest.Cluster, args ...string) *child {
+	t.Helper()
+	projects := filepath.Join(t.TempDir(), "projects.yaml")
+	if err := os.WriteFile(projects, []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return launch(t, roleCollector, append(args,
+		"--http.listen", "127.0.0.1:0", "--telemetry.admin", "127.0.0.1:0", "--projects.file", projects,
+		"--kafka.brokers", strings.Join(cluster.Kafka.Brokers, ","),
+	)...)
+}
+
+func launch(t testing.TB, role string, args ...string) *child {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +162,7 @@ func startChild(t testing.TB, role string) *child {
 	}
 	t.Cleanup(func() {
 		_ = in.Close()
-		if err := c.cmd.Wait(); err != nil {
+		if err := c.cmd.Wait(); err != nil && !c.killed {
 			t.Errorf("%s: %v\n%s", role, err, said)
 		}
 	})
@@ -146,6 +171,15 @@ func startChild(t testing.TB, role string) *child {
 		return c.addr != ""
 	})
 	return c
+}
+
+// kill ends it as a crash does.
+func (c *child) kill(t testing.TB) {
+	t.Helper()
+	c.killed = true
+	if err := c.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (c *child) usage(t testing.TB) (u usage) {

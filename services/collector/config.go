@@ -3,6 +3,8 @@ package collector
 import (
 	"net"
 	"net/netip"
+	"path"
+	"strings"
 	"time"
 
 	"touchline.dev/schemas/projects"
@@ -14,20 +16,28 @@ import (
 type Config struct {
 	HTTP  HTTP         `yaml:"http"`
 	Kafka kafka.Config `yaml:"kafka"`
+	Spool Spool        `yaml:"spool"`
 }
+
+// Validate checks what the sections have to do with each other.
+func (c Config) Validate() error { return checkSpool(c.HTTP, c.Spool) }
 
 // HTTP is how the collector meets its clients.
 type HTTP struct {
 	Listen   string   `yaml:"listen" doc:"Address that SDKs post to; port 0 takes a free one."`
 	Limits   Limits   `yaml:"limits"`
 	Timeouts Timeouts `yaml:"timeouts"`
+	TLS      TLS      `yaml:"tls"`
+	Scripts  string   `yaml:"scripts" doc:"Directory with the SDKs' scripts, which are served under the paths that their snippets ask for; touchline sdk fetch fills it. It is read at the start and on SIGHUP. Empty for none."`
+	// Paths is a map because the names are the operator's own.
+	Paths map[string]string `yaml:"paths" doc:"Further names of paths, such as /c/h.js: /matomo.js; a name stands also for what is below it, as in /in: /posthog."`
 	// TrustedProxies is a list because proxies stand in front of proxies.
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies" doc:"Networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8. Without any the address of the socket is the client's."`
 }
 
 // Limits bound what one request, and all together, may hold.
 type Limits struct {
-	MaxBodyBytes     config.Bytes `yaml:"max_body_bytes" doc:"Largest body once it is unpacked; SDKs send up to 500KB."`
+	MaxBodyBytes     config.Bytes `yaml:"max_body_bytes" doc:"Largest body once it is unpacked; SDKs send up to 500KB. Beyond 1MiB it may also be no more than 300 times as large as it was sent."`
 	MaxWireBytes     config.Bytes `yaml:"max_wire_bytes" doc:"Largest body as it is sent."`
 	MaxEventBytes    config.Bytes `yaml:"max_event_bytes" doc:"Largest event, at most 1MiB; projects may set their own below it. Longer ones are rejected, with their first 64KiB kept."`
 	MaxEvents        int          `yaml:"max_events" doc:"Most events in one request; projects may set their own below it."`
@@ -60,7 +70,9 @@ const (
 )
 
 // Default returns the configuration of a collector and a broker on this host.
-func Default() Config { return Config{HTTP: DefaultHTTP(), Kafka: kafka.Default()} }
+func Default() Config {
+	return Config{HTTP: DefaultHTTP(), Kafka: kafka.Default(), Spool: DefaultSpool()}
+}
 
 // DefaultHTTP returns the defaults of the HTTP section.
 func DefaultHTTP() HTTP {
@@ -87,6 +99,14 @@ func (h HTTP) Validate() error {
 	for _, prefix := range h.TrustedProxies {
 		if !prefix.IsValid() || prefix != prefix.Masked() {
 			p.Addf("trusted_proxies", "want networks such as 10.0.0.0/8, got %v", prefix)
+		}
+	}
+	for name, target := range h.Paths {
+		if name != path.Clean(name) || !strings.HasPrefix(name, "/") || name == "/" || strings.ContainsAny(name, "{}") {
+			p.Addf("paths", "want a name such as /c/h.js, got %q", name)
+		}
+		if target != path.Clean(target) || !strings.HasPrefix(target, "/") || target == name {
+			p.Addf("paths", "want a path such as /matomo.js for %s, got %q", name, target)
 		}
 	}
 	return p.Err()

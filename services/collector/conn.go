@@ -69,6 +69,16 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return c.SetWriteDeadline(t)
 }
 
+// CloseWrite tells the client that nothing more comes. The server does it before
+// it closes a connection on which the client may still be sending: were it closed
+// at once, the client's system would drop the answer.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
 // Close closes the connection.
 func (c *conn) Close() error {
 	err := c.Conn.Close()

@@ -192,7 +192,7 @@ func TestPacking(t *testing.T) {
 			s.request(t, "POST /v1/batch HTTP/1.1"+basic("wk_test")+headers, body).want(t, status, want)
 		}
 	}
-	const refused = `{"success":false,"reason":"unsupported_encoding","message":"send gzip, deflate, zstd or no content encoding"}`
+	const refused = `{"success":false,"reason":"unsupported_encoding","message":"send gzip, deflate, br, zstd or no content encoding"}`
 	const unreadable = `{"success":false,"reason":"unreadable_body","message":"the body could not be read"}`
 	f("", string(body), 200, success)
 	f("\nContent-Encoding: gzip", gz, 200, success)
@@ -208,10 +208,12 @@ func TestPacking(t *testing.T) {
 	f("\nContent-Encoding: zstd", zs, 200, success)
 	f("", zs, 200, success) // found by its bytes
 	f("\nContent-Encoding: zstd", string(body), 200, success)
-	if n := len(s.records(t)); n != 3*2*14 {
+	f("\nContent-Encoding: br", brotlied(t, body), 200, success)
+	f("\nContent-Encoding: br", string(body), 200, success)
+	if n := len(s.records(t)); n != 3*2*16 {
 		t.Errorf("%d records", n)
 	}
-	f("\nContent-Encoding: br", string(body), 415, refused)
+	f("\nContent-Encoding: compress", string(body), 415, refused)
 	f("\nContent-Encoding: gzip, gzip", gz, 415, refused)
 	f("\nContent-Encoding: gzip\nContent-Encoding: gzip", gz, 415, refused)
 	f("", gz[:len(gz)-9], 400, unreadable)
@@ -256,12 +258,15 @@ func TestBodyLimits(t *testing.T) {
 	f("", zstandard(t, []byte(event(256<<10))), 200)
 	f("", zstandard(t, []byte(event(256<<10+1))), 413)
 	f("", zstandard(t, make([]byte, 500<<20)), 413) // 500 MB of zeros in 50 KB
-	f("\nContent-Length: 9000000000", "", 413)      // announced only: not waited for
+	f("\nContent-Encoding: br", brotlied(t, []byte(event(256<<10))), 200)
+	f("\nContent-Encoding: br", brotlied(t, []byte(event(256<<10+1))), 413)
+	f("\nContent-Encoding: br", brotlied(t, make([]byte, 20<<20)), 413)
+	f("\nContent-Length: 9000000000", "", 413) // announced only: not waited for
 	if held := s.metric(t, "touchline_collector_inflight_bytes"); held != 0 {
 		t.Errorf("%v bytes still held", held)
 	}
-	if n := len(s.records(t)); n != 4 {
-		t.Errorf("%d records, want 4", n)
+	if n := len(s.records(t)); n != 5 {
+		t.Errorf("%d records, want 5", n)
 	}
 }
 

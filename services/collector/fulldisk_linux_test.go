@@ -3,6 +3,8 @@ package collector_test
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,4 +80,55 @@ func brokerOn(t *testing.T, dir string) *kafkatest.Cluster {
 	}
 	t.Cleanup(b.Close)
 	return &kafkatest.Cluster{Broker: b, Kafka: b.Config(), Deps: deps}
+}
+
+// The disk of the spool is full while Kafka is away: requests get 503, the
+// collector is not ready and says why, and both end when there is room again.
+// While Kafka is there nobody needs that disk.
+func TestSpoolOnAFullDisk(t *testing.T) {
+	smalldisktest.Run(t, func(t *testing.T) {
+		disk := smalldisktest.Mount(t, 96<<20)
+		s := startOn(t, kafkatest.Start(t), zap.NewNop(), spooled(filepath.Join(disk.Dir, "spool")))
+		kafka := control(s.cluster)
+		const limit = 5 * time.Second
+		taken := map[string]int{}
+		for round := range 3 {
+			kafka.Store(int32(leaderless))
+			maps.Copy(taken, s.burst(t, fmt.Sprint("room-", round), 20, limit))
+			if len(taken) != 60*round+20 {
+				t.Errorf("round %d: %d requests taken with room on the disk", round, len(taken))
+			}
+			disk.Fill(t)
+			if on := s.burst(t, fmt.Sprint("full-", round), 20, limit); len(on) > 0 {
+				t.Errorf("round %d: %d requests taken by a full disk", round, len(on))
+			}
+			if reason := s.health.Reasons()["spool"]; !strings.Contains(reason, "the disk of the spool is full") {
+				t.Errorf("round %d: readiness says %v", round, s.health.Reasons())
+			}
+			disk.Free(t)
+			freed := s.burst(t, fmt.Sprint("freed-", round), 20, limit)
+			if len(freed) != 20 {
+				t.Errorf("round %d: %d requests taken when there was room again", round, len(freed))
+			}
+			maps.Copy(taken, freed)
+			kafkatest.Eventually(t, "readiness", func() bool { return len(s.health.Reasons()) == 0 })
+			kafka.Store(int32(none))
+			s.drained(t)
+			disk.Fill(t)
+			maps.Copy(taken, s.burst(t, fmt.Sprint("direct-", round), 20, limit))
+			if reasons := s.health.Reasons(); len(taken) != 60*(round+1) || len(reasons) > 0 {
+				t.Errorf("round %d: %d requests taken, %v", round, len(taken), reasons)
+			}
+			disk.Free(t)
+		}
+		// The disk fills up behind what was taken: it is sent all the same.
+		kafka.Store(int32(leaderless))
+		maps.Copy(taken, s.burst(t, "last", 20, limit))
+		disk.Fill(t)
+		kafka.Store(int32(none))
+		kafkatest.Eventually(t, "what waits to be sent", func() bool { return len(s.records(t)) >= 4*len(taken) })
+		disk.Free(t)
+		s.drained(t)
+		s.wantHeld(t, taken)
+	})
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -66,7 +67,12 @@ type dial = func(ctx context.Context, network, addr string) (net.Conn, error)
 
 func startWith(t testing.TB, cluster *kafkatest.Cluster, log *zap.Logger, to dial, change ...func(*collector.Config)) *service {
 	t.Helper()
-	set, err := projects.Parse([]byte(projectsFile))
+	return startWithProjects(t, projectsFile, cluster, log, to, change...)
+}
+
+func startWithProjects(t testing.TB, file string, cluster *kafkatest.Cluster, log *zap.Logger, to dial, change ...func(*collector.Config)) *service {
+	t.Helper()
+	set, err := projects.Parse([]byte(file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,6 +270,17 @@ func gzipped(t testing.TB, text []byte) string {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func brotlied(t testing.TB, text []byte) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := brotli.NewWriterLevel(&b, 5)
+	_, err := w.Write(text)
+	if err = errors.Join(err, w.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

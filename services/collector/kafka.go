@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,20 +20,43 @@ const (
 	kafkaTimeout = 3 * time.Second
 )
 
-// watchKafka keeps the readiness check "kafka": whether the brokers answer and
-// the raw topic exists. It logs changes.
+var errNotReached = errors.New("not reached yet")
+
+// watchKafka keeps the gauge and, where there is no spool, the readiness check
+// "kafka": whether the brokers answer and the raw topic exists. With a spool the
+// collector takes events all the same. It logs changes, and tells the spool how
+// many partitions there are.
 //
 // A producer goes on writing to the topic that it knew first, by its id. When the
 // topic was deleted and created again it is told to forget the old one: nothing
 // here depends on what a log held before.
 func (c *Collector) watchKafka(ctx context.Context) {
-	const check = "kafka"
-	c.deps.Health.Set(check, false, "not reached yet")
+	check := func(err error) {
+		c.reachable.Set(0)
+		if err == nil {
+			c.reachable.Set(1)
+		}
+		if c.spool != nil {
+			return
+		}
+		if err != nil {
+			c.deps.Health.Set("kafka", false, err.Error())
+		} else {
+			c.deps.Health.Set("kafka", true, "")
+		}
+	}
+	check(errNotReached)
 	known, reachable := false, false
 	var topic kafka.TopicID
 	for {
 		look, cancel := context.WithTimeout(ctx, kafkaTimeout)
 		id, err := kafka.FetchTopicID(look, c.producer, topics.Raw)
+		if err == nil && c.spool != nil && (id != topic || !reachable) {
+			var partitions int32
+			if partitions, err = kafka.Partitions(look, c.producer, topics.Raw); err == nil {
+				c.spool.Partitions(int(partitions))
+			}
+		}
 		cancel()
 		if ctx.Err() != nil {
 			return
@@ -44,11 +68,7 @@ func (c *Collector) watchKafka(ctx context.Context) {
 			}
 			topic = id
 		}
-		if err != nil {
-			c.deps.Health.Set(check, false, err.Error())
-		} else {
-			c.deps.Health.Set(check, true, "")
-		}
+		check(err)
 		if ok := err == nil; !known || ok != reachable {
 			known, reachable = true, ok
 			if ok {

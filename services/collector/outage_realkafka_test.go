@@ -67,3 +67,61 @@ func TestApacheBrokerAway(t *testing.T) {
 	}
 	s.wantHeld(t, taken)
 }
+
+// The same with a spool: every request is answered 200, a kill or a pause of the
+// broker makes nobody unready, and all is in the topic afterwards, each device's
+// events first in their order.
+func TestApacheBrokerAwayWithASpool(t *testing.T) {
+	brokers := apache.Start(t, apache.Options{})
+	cluster := &kafkatest.Cluster{Kafka: brokers.Config(), Deps: kafka.Deps{Log: zap.NewNop()}}
+	if _, err := kafka.Apply(t.Context(), cluster.Client(t), 4, 1); err != nil {
+		t.Fatal(err)
+	}
+	s := startOn(t, cluster, zap.NewNop(), spooled(t.TempDir()))
+	taken, sent := map[string]int{}, 0
+	post := func() {
+		t.Helper()
+		maps.Copy(taken, s.burst(t, fmt.Sprint("burst-", sent), 10, 10*time.Second))
+		s.post(t, "/v1/track", fmt.Sprintf(`{"event":"E","anonymousId":"device","messageId":"%06d-0"}`, sent)).want(t, 200, success)
+		taken[fmt.Sprintf("%06d", sent)] = 1
+		sent++
+		if len(taken) != 11*sent {
+			t.Fatalf("%d of %d requests taken", len(taken), 11*sent)
+		}
+	}
+	post()
+	for name, outage := range map[string]struct{ begin, end func(...int32) error }{
+		"killed": {brokers.Kill, brokers.Revive},
+		"paused": {brokers.Pause, brokers.Resume},
+	} {
+		if err := outage.begin(); err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			post()
+		}
+		if reasons := s.health.Reasons(); len(reasons) > 0 {
+			t.Errorf("%s: not ready: %v", name, reasons)
+		}
+		if err := outage.end(); err != nil {
+			t.Fatal(err)
+		}
+		back := time.Now()
+		for range 20 {
+			post()
+		}
+		s.drained(t)
+		t.Logf("%s: the spool was empty %s after the broker was back", name, time.Since(back))
+	}
+	s.wantHeld(t, taken)
+	seen, last := map[string]bool{}, ""
+	for _, r := range s.records(t) {
+		if r.Key != "shop/d/device" || seen[r.RID] {
+			continue
+		}
+		if seen[r.RID] = true; string(r.Event) < last {
+			t.Errorf("%s behind %s", r.Event, last)
+		}
+		last = string(r.Event)
+	}
+}

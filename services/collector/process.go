@@ -18,15 +18,19 @@ const Service = "collector"
 type Settings struct {
 	HTTP      HTTP             `yaml:"http"`
 	Kafka     kafka.Config     `yaml:"kafka"`
+	Spool     Spool            `yaml:"spool"`
 	Projects  projects.Config  `yaml:"projects"`
 	Lifecycle lifecycle.Config `yaml:"lifecycle"`
 	Telemetry telemetry.Config `yaml:"telemetry"`
 }
 
+// Validate checks what the sections have to do with each other.
+func (s Settings) Validate() error { return checkSpool(s.HTTP, s.Spool) }
+
 // DefaultSettings returns the defaults; the projects file must be given.
 func DefaultSettings() Settings {
 	return Settings{
-		HTTP: DefaultHTTP(), Kafka: kafka.Default(), Projects: projects.Default(),
+		HTTP: DefaultHTTP(), Kafka: kafka.Default(), Spool: DefaultSpool(), Projects: projects.Default(),
 		Lifecycle: lifecycle.Default(), Telemetry: telemetry.Default(),
 	}
 }
@@ -43,7 +47,7 @@ func Main(ctx context.Context, args, env []string, stdout, stderr io.Writer) int
 			if err != nil {
 				return err
 			}
-			c, err := New(Config{HTTP: s.HTTP, Kafka: s.Kafka}, Deps{Deps: deps, Projects: watcher.Current})
+			c, err := New(Config{HTTP: s.HTTP, Kafka: s.Kafka, Spool: s.Spool}, Deps{Deps: deps, Projects: watcher.Current})
 			if err != nil {
 				return err
 			}

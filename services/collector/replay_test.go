@@ -51,7 +51,7 @@ func (r recorded) head() string {
 	return head
 }
 
-func (r recorded) bytes(t *testing.T) string {
+func (r recorded) bytes(t testing.TB) string {
 	t.Helper()
 	if r.BodyEncoding != "base64" {
 		return r.Body
@@ -89,7 +89,7 @@ type manifest struct {
 	} `json:"scenarios"`
 }
 
-func readJSON(t *testing.T, path string, v any) {
+func readJSON(t testing.TB, path string, v any) {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {

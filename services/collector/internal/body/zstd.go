@@ -16,16 +16,19 @@ func isZstd(wire []byte) bool { return bytes.HasPrefix(wire, []byte{0x28, 0xb5, 
 // a streaming encoder asks for it before it knows how little will come.
 const zstdWindow = 8 << 20
 
-// unpackZstd unpacks the wire bytes in one piece: a stream would hold its window
+// zstdSlack is what the decoder wants besides, to copy in strides.
+const zstdSlack = 64
+
+// unpackZstd unpacks wire in one piece: a stream would hold its window
 // besides the result, while here the result is all there is. 10 kB can stand for
 // 100 MB, so what may become of it is reserved before, and the decoder ends a
-// frame that exceeds it.
-func (b *Buffer) unpackZstd(limit int, from *budget.Budget) ([]byte, error) {
+// frame that exceeds it. unpacked is what this body may become, at most limit,
+// which is the same for all.
+func (b *Buffer) unpackZstd(wire []byte, limit, unpacked int, from *budget.Budget) ([]byte, error) {
 	bound := max(limit, zstdWindow)
-	if !from.Reserve(bound) {
+	if !b.reserve(smallBody, bound, from) {
 		return nil, ErrNoBudget
 	}
-	b.reserved += bound
 	if b.inflate.zstd == nil {
 		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(bound)))
 		if err != nil {
@@ -33,13 +36,30 @@ func (b *Buffer) unpackZstd(limit int, from *budget.Budget) ([]byte, error) {
 		}
 		b.inflate.zstd = d
 	}
-	var err error
-	b.unpacked, err = b.inflate.zstd.DecodeAll(b.wire, b.unpacked[:0])
+	// A frame that does not say how much it holds gets room for the most, or the
+	// decoder would move it from buffer to buffer.
+	var head zstd.Header
+	room := bound
+	if err := head.Decode(wire); err == nil && head.HasFCS {
+		if head.FrameContentSize > uint64(unpacked) {
+			return nil, tooLarge(unpacked)
+		}
+		room = int(head.FrameContentSize) + zstdSlack
+	}
+	block := from.Lend(room)
+	b.lent = append(b.lent, block)
+	text, err := b.inflate.zstd.DecodeAll(wire, block.Bytes)
 	switch {
-	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded), err == nil && len(b.unpacked) > limit:
-		return nil, fmt.Errorf("%w: the limit is %d bytes", ErrTooLarge, limit)
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded), err == nil && len(text) > unpacked:
+		return nil, tooLarge(unpacked)
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	case len(text) > cap(block.Bytes)/2:
+		return text, nil
 	}
-	return b.unpacked, nil
+	small := from.Lend(len(text))
+	b.lent[len(b.lent)-1] = small
+	text = append(small.Bytes, text...)
+	from.Return(block)
+	return text, nil
 }

@@ -29,3 +29,37 @@ func TestBudget(t *testing.T) {
 		t.Error("released bytes are not there again")
 	}
 }
+
+// TestLarge: large bodies leave three quarters to the others, and get no more than
+// there is.
+func TestLarge(t *testing.T) {
+	b := New(100)
+	if !b.ReserveLarge(20) || b.ReserveLarge(6) || !b.ReserveLarge(5) || b.Used() != 25 || !b.Reserve(75) || b.Reserve(1) {
+		t.Errorf("%d bytes used", b.Used())
+	}
+	b.ReleaseLarge(25)
+	if !b.Reserve(20) || b.ReserveLarge(6) || b.Used() != 95 || !b.ReserveLarge(5) {
+		t.Errorf("%d bytes used", b.Used())
+	}
+	b.Release(95)
+	b.ReleaseLarge(5)
+	if b.Used() != 0 || !b.ReserveLarge(25) {
+		t.Errorf("%d bytes used in the end", b.Used())
+	}
+}
+
+func TestLend(t *testing.T) {
+	b := New(1)
+	for _, tt := range []struct{ asked, got int }{
+		{0, 4 << 10}, {1, 4 << 10}, {4 << 10, 4 << 10}, {4<<10 + 1, 8 << 10}, {300 << 10, 512 << 10}, {512 << 10, 512 << 10},
+		{8 << 20, 8 << 20}, {8<<20 + 1, 8<<20 + 1}, {20_000_000, 20_000_000},
+	} {
+		for range 3 {
+			block := b.Lend(tt.asked)
+			if cap(block.Bytes) != tt.got || len(block.Bytes) != 0 {
+				t.Errorf("%d bytes asked for: %d of %d", tt.asked, len(block.Bytes), cap(block.Bytes))
+			}
+			b.Return(block)
+		}
+	}
+}

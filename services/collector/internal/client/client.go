@@ -20,7 +20,7 @@ const (
 )
 
 // UserAgent returns the User-Agent header, at most 1024 bytes of it.
-func UserAgent(h http.Header) string { return clean(first(h["User-Agent"]), maxUserAgent) }
+func UserAgent(h http.Header) string { return Clean(first(h["User-Agent"]), maxUserAgent) }
 
 // Headers appends the headers that enrichment reads to dst, each at most 256
 // bytes, in a fixed order.
@@ -34,7 +34,7 @@ func Headers(dst []event.Header, h http.Header) []event.Header {
 		{"Sec-Gpc", "sec-gpc"},
 		{"Dnt", "dnt"},
 	} {
-		if value := clean(first(h[known.canonical]), maxHeader); value != "" {
+		if value := Clean(first(h[known.canonical]), maxHeader); value != "" {
 			dst = append(dst, event.Header{Name: known.name, Value: value})
 		}
 	}
@@ -48,9 +48,9 @@ func first(values []string) string {
 	return values[0]
 }
 
-// clean returns s without control characters and at most limit bytes long. What
+// Clean returns s without control characters and at most limit bytes long. What
 // is not UTF-8 was written by a client that takes headers for Latin-1.
-func clean(s string, limit int) string {
+func Clean(s string, limit int) string {
 	for i := 0; i < len(s); i++ {
 		if s[i] < ' ' || s[i] > '~' {
 			return cleanSlowly(s, limit)

@@ -25,12 +25,22 @@ type Config struct {
 	MaxDepth      int
 	// TrustedProxies may name the client in X-Forwarded-For.
 	TrustedProxies []netip.Prefix
+	// Aliases are further names of paths: what is asked for, and the route's.
+	Aliases map[string]string
+}
+
+// Limiter bounds what write keys may send.
+type Limiter interface {
+	// Take reports whether a client may send events now with the key, all of them
+	// or none, and if not, after which time.
+	Take(grant projects.Grant, client netip.Addr, events int, now time.Time) (ok bool, retryAfter time.Duration)
 }
 
 // Deps is what a handler works with.
 type Deps struct {
 	// Keys returns the projects as they are now; it is asked once a request.
 	Keys      func() *projects.Set
+	Limiter   Limiter // nil for no limits
 	Publisher *publish.Publisher
 	Budget    *budget.Budget
 	Metrics   *Metrics
@@ -38,26 +48,35 @@ type Deps struct {
 	Now func() time.Time
 }
 
-// taker takes the events of one protocol in.
+// taker takes the events of requests in.
 type taker struct {
-	cfg      Config
-	deps     Deps
-	protocol string
-	dialect  Dialect
-	pool     *sync.Pool // of *request
+	cfg    Config
+	deps   Deps
+	recent *recent
+	lines  [usual + 1][]string // see summary
+	pool   sync.Pool           // of *request
+}
+
+func newTaker(cfg Config, deps Deps) *taker {
+	return &taker{cfg: cfg, deps: deps, recent: newRecent(), lines: usualLines(), pool: sync.Pool{New: func() any { return new(request) }}}
 }
 
 // request is the memory of a request, used again for the next one.
 type request struct {
-	batch  Batch
-	buffer body.Buffer
-	key    []byte
+	batch         Batch
+	buffer, inner body.Buffer
+	key           []byte
 
+	now      time.Time
 	set      *projects.Set
 	received int64
 	raw      event.Raw // what all events of the request share
+	address  string
 	granted  projects.Grant
 	envelope []byte // raw in its wire form, for granted
+	own      ownKey
+	seen     []fingerprint // of the message ids accepted, for the next request
+	denied   bool          // the page's origin was refused
 
 	verdict Verdict
 }
@@ -69,103 +88,188 @@ const (
 	keepText   = 128 << 10
 )
 
-func (t *taker) serve(w http.ResponseWriter, r *http.Request, endpoint string) int {
-	q := t.pool.Get().(*request)
-	t.take(q, r, endpoint)
-	status := t.dialect.Answer(w, &q.verdict)
-	t.deps.Metrics.events(&q.verdict)
+// put ends the use of a request's memory.
+func (t *taker) put(q *request) {
 	q.buffer.Free(t.deps.Budget)
+	q.inner.Free(t.deps.Budget)
 	q.reset()
 	if cap(q.batch.events) <= keepEvents && cap(q.batch.Scratch)+cap(q.envelope) <= keepText {
 		t.pool.Put(q)
 	}
-	return status
 }
 
 func (q *request) reset() {
-	clear(q.batch.events)
-	q.batch.events = q.batch.events[:0]
-	q.batch.Cursor.Reset(nil)
-	q.batch.Body, q.batch.Key, q.batch.Context = nil, nil, nil
-	q.batch.SentAt, q.batch.Fault = "", Fault{}
-	q.set, q.granted = nil, projects.Grant{}
+	b := &q.batch
+	clear(b.events)
+	clear(b.notes)
+	b.Cursor.Reset(nil)
+	b.Nested.Reset(nil)
+	*b = Batch{
+		Cursor: b.Cursor, Nested: b.Nested, Scratch: b.Scratch[:0],
+		events: b.events[:0], notes: b.notes[:0], unpack: b.unpack,
+	}
+	q.set, q.granted, q.own, q.denied = nil, projects.Grant{}, ownKey{}, false
 	q.raw = event.Raw{Headers: q.raw.Headers[:0]}
-	q.verdict = Verdict{Rejected: q.verdict.Rejected[:0]}
+	q.seen = q.seen[:0]
+	q.verdict = Verdict{Rejected: q.verdict.Rejected[:0], Duplicates: q.verdict.Duplicates[:0]}
 }
 
-// take does everything but answer, and leaves its verdict in q.
-func (t *taker) take(q *request, r *http.Request, endpoint string) {
-	q.set = t.deps.Keys()
+// take does everything but answer, and leaves its verdict in q. It returns whose
+// the request is; nil when it is nobody's.
+func (t *taker) take(q *request, r *http.Request, e *endpoint) *claimant {
+	q.set, q.now = t.deps.Keys(), t.deps.Now()
 	var grant projects.Grant
 	known := false
-	if q.key = t.dialect.Key(r, q.key[:0]); len(q.key) > 0 {
-		// Before the body is read: it costs a stranger more than us.
-		if grant, known = q.set.Key(q.key, t.protocol); !known {
-			q.refuse(http.StatusUnauthorized, event.Unauthorized, "unknown write key")
-			return
+	c := e.only()
+	if c != nil {
+		if q.key = c.dialect.Key(r, q.key[:0]); len(q.key) > 0 {
+			// Before the body is read: it costs a stranger more than us.
+			if grant, known = q.set.Key(q.key, c.name, q.now); !known {
+				q.refuse(http.StatusUnauthorized, event.Unauthorized, "unknown write key")
+				return c
+			}
 		}
 	}
 	data, err := q.buffer.Read(r, t.cfg.Body, t.deps.Budget)
+	if c == nil {
+		if c = e.claim(r, data); c == nil && err == nil {
+			return nil
+		} else if c == nil {
+			c = &e.takers[0]
+		}
+		if q.key = c.dialect.Key(r, q.key[:0]); len(q.key) > 0 {
+			if grant, known = q.set.Key(q.key, c.name, q.now); !known {
+				q.refuse(http.StatusUnauthorized, event.Unauthorized, "unknown write key")
+				return c
+			}
+		}
+	}
 	if err != nil {
-		q.refuseBody(err)
-		return
+		q.refuseFor(refusalOf(err))
+		return c
 	}
 	q.received = t.deps.Now().UnixMilli()
+	q.verdict.Bytes = len(data)
 
 	b := &q.batch
-	b.Endpoint, b.Body = endpoint, data
+	b.Request, b.Endpoint, b.Body, b.Wire = r, c.route.Endpoint, data, q.buffer.Wire()
 	b.maxEvents, b.maxDepth = t.cfg.MaxEvents, t.cfg.MaxDepth
-	if isBlank(data) {
-		if known {
-			q.refuse(http.StatusBadRequest, event.UnreadableBody, "the body is empty")
-		} else {
-			q.refuse(http.StatusUnauthorized, event.Unauthorized, "no write key")
+	if b.unpack == nil {
+		b.unpack = func(packed []byte) ([]byte, error) {
+			return q.inner.Unpack(packed, t.cfg.Body.Unpacked, t.deps.Budget)
 		}
-		return
 	}
-	t.dialect.Slice(b)
+	if c.route.Drop != "" {
+		q.verdict.Status, q.verdict.Drops = http.StatusOK, Drops{c.route.Drop, 1}
+		return c
+	}
+	c.dialect.Slice(b)
+	q.verdict.Events, q.verdict.Drops = b.events, b.drops
 	if len(b.events) > b.maxEvents {
 		q.refuse(http.StatusRequestEntityTooLarge, event.TooManyEvents, tooMany(b.maxEvents))
-		return
+		return c
 	}
 	if !known && len(b.Key) > 0 {
-		if grant, known = q.set.Key(b.Key, t.protocol); !known {
+		if grant, known = q.set.Key(b.Key, c.name, q.now); !known {
 			q.refuse(http.StatusUnauthorized, event.Unauthorized, "unknown write key")
-			return
+			return c
 		}
 	}
-	q.raw.Protocol, q.raw.Endpoint, q.raw.SentAt, q.raw.Context = t.protocol, endpoint, b.SentAt, b.Context
+	if b.refusal.Reason != "" {
+		if !known {
+			b.refusal = Refusal{http.StatusUnauthorized, Fault{event.Unauthorized, "no write key"}}
+		}
+		q.refuseFor(b.refusal)
+		return c
+	}
+	if known && c.verifier != nil {
+		if fault := c.verifier.Verify(b, grant, q.now); fault.Reason != "" {
+			q.refuse(statusOf(fault.Reason), fault.Reason, fault.Message)
+			q.verdict.Refused = len(b.events)
+			return c
+		}
+	}
+	q.raw.Protocol, q.raw.Endpoint, q.raw.SentAt, q.raw.Context = c.name, b.Endpoint, b.SentAt, b.Context
 	q.raw.ReceivedAt = q.received
-	q.raw.ClientIP = client.Address(r, t.cfg.TrustedProxies)
 	q.raw.UserAgent = client.UserAgent(r.Header)
+	q.address = client.Address(r, t.cfg.TrustedProxies)
+	if !b.anonymous {
+		q.raw.ClientIP = q.address
+	}
 	q.raw.Headers = client.Headers(q.raw.Headers[:0], r.Header)
-	t.publish(q, grant)
+	for _, note := range b.notes {
+		q.raw.Headers = append(q.raw.Headers, event.Header{Name: note.Name, Value: client.Clean(note.Value, maxNote)})
+	}
+	t.publish(q, c.name, grant)
+	return c
+}
+
+// only returns who takes every request of the path; nil when they have to be
+// asked.
+func (e *endpoint) only() *claimant {
+	if len(e.takers) == 1 && (e.takers[0].route.Claims == nil || e.takers[0].prefixed) {
+		return &e.takers[0]
+	}
+	return nil
+}
+
+// claim returns whose the request is.
+func (e *endpoint) claim(r *http.Request, body []byte) *claimant {
+	var rest *claimant
+	for i := range e.takers {
+		c := &e.takers[i]
+		switch {
+		case c.route.Claims == nil:
+			if rest == nil {
+				rest = c
+			}
+		case c.route.Claims(r, body):
+			return c
+		}
+	}
+	return rest
 }
 
 func (q *request) refuse(status int, reason event.Reason, message string) {
-	q.verdict = Verdict{Status: status, Fault: Fault{reason, message}, Rejected: q.verdict.Rejected[:0]}
+	q.refuseFor(Refusal{status, Fault{reason, message}})
 }
 
-func (q *request) refuseBody(err error) {
+// refuseFor makes the verdict that of a request of which nothing is taken.
+func (q *request) refuseFor(r Refusal) {
+	v := &q.verdict
+	*v = Verdict{
+		Status: r.Status, Fault: r.Fault, Bytes: v.Bytes, Events: v.Events,
+		Rejected: v.Rejected[:0], Duplicates: v.Duplicates[:0],
+	}
+	if r.Status == http.StatusServiceUnavailable || r.Status == http.StatusTooManyRequests {
+		v.RetryAfter = 1
+	}
+}
+
+// statusOf is the HTTP status of a fault of the whole request.
+func statusOf(reason event.Reason) int {
+	switch reason {
+	case event.OriginDenied:
+		return http.StatusForbidden
+	case event.RateLimited:
+		return http.StatusTooManyRequests
+	case event.Unauthorized, event.BadSignature:
+		return http.StatusUnauthorized
+	}
+	return http.StatusBadRequest
+}
+
+// refusalOf says why a body could not be read.
+func refusalOf(err error) Refusal {
 	switch {
 	case errors.Is(err, body.ErrTooLarge):
-		q.refuse(http.StatusRequestEntityTooLarge, event.BodyTooLarge, err.Error())
+		return Refusal{http.StatusRequestEntityTooLarge, Fault{event.BodyTooLarge, err.Error()}}
 	case errors.Is(err, body.ErrEncoding):
-		q.refuse(http.StatusUnsupportedMediaType, event.UnsupportedEncoding, "send gzip, deflate, zstd or no content encoding")
+		return Refusal{http.StatusUnsupportedMediaType, Fault{event.UnsupportedEncoding, "send gzip, deflate, br, zstd or no content encoding"}}
 	case errors.Is(err, body.ErrStalled):
-		q.refuse(http.StatusRequestTimeout, event.UnreadableBody, "the body did not arrive in time")
+		return Refusal{http.StatusRequestTimeout, Fault{event.UnreadableBody, "the body did not arrive in time"}}
 	case errors.Is(err, body.ErrNoBudget):
-		q.refuse(http.StatusServiceUnavailable, event.Unavailable, "too much is waiting; send again")
-	default:
-		q.refuse(http.StatusBadRequest, event.UnreadableBody, "the body could not be read")
+		return Refusal{http.StatusServiceUnavailable, Fault{event.Unavailable, "too much is waiting; send again"}}
 	}
-}
-
-func isBlank(b []byte) bool {
-	for _, c := range b {
-		if c != ' ' && c != '\t' && c != '\n' && c != '\r' {
-			return false
-		}
-	}
-	return true
+	return Refusal{http.StatusBadRequest, Fault{event.UnreadableBody, "the body could not be read"}}
 }

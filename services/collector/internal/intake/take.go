@@ -1,8 +1,11 @@
 package intake
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
+	"net/netip"
+	"time"
 
 	"touchline.dev/schemas/event"
 	"touchline.dev/schemas/projects"
@@ -27,11 +30,17 @@ const (
 
 // publish gives each event its project and verdict, writes them and waits. fixed
 // is the grant of the request's own key; without one each event's key decides.
-func (t *taker) publish(q *request, fixed projects.Grant) {
+func (t *taker) publish(q *request, protocol string, fixed projects.Grant) {
 	b := &q.batch
 	if n := len(b.Context); n > keptBytes || n*len(b.events) > maxGrowth*t.cfg.Body.Unpacked {
 		b.Fault = Fault{event.EventTooLarge, "the context of the batch is too large for so many events"}
 		q.raw.Context = nil
+	}
+	if fixed.Project != nil {
+		if denial := t.admit(q, fixed, len(b.events)); denial.Reason != "" {
+			q.deny(denial, len(b.events))
+			return
+		}
 	}
 	q.seal(fixed)
 	size := 0
@@ -46,14 +55,16 @@ func (t *taker) publish(q *request, fixed projects.Grant) {
 		return
 	}
 	taken := 0
+	last := denial{Refusal: Refusal{http.StatusUnauthorized, Fault{event.Unauthorized, "no write key that is known here"}}}
 	for i := range b.events {
 		grant := fixed
 		if grant.Project == nil {
-			grant = q.own(&b.events[i], t.protocol)
-		}
-		if grant.Project == nil {
-			q.verdict.Rejected = append(q.verdict.Rejected, Rejection{i, Fault{event.Unauthorized, "unknown write key"}})
-			continue
+			var denied denial
+			if grant, denied = t.ownGrant(q, &b.events[i], protocol); denied.Reason != "" {
+				last = denied
+				q.verdict.Rejected = append(q.verdict.Rejected, Rejection{i, denied.Fault})
+				continue
+			}
 		}
 		if limit := grant.Project.Limits.MaxEventsPerRequest; len(b.events) > limit {
 			out.Discard()
@@ -63,29 +74,80 @@ func (t *taker) publish(q *request, fixed projects.Grant) {
 		t.add(q, out, i, grant)
 		taken++
 	}
-	if taken == 0 && len(b.events) > 0 || fixed.Project == nil && len(b.events) == 0 {
+	if taken == 0 && len(b.events) > 0 || fixed.Project == nil && len(b.events) == 0 && b.drops.N == 0 {
 		out.Discard()
-		q.refuse(http.StatusUnauthorized, event.Unauthorized, "no write key that is known here")
+		q.deny(last, len(b.events))
 		return
 	}
 	if err := out.Send(); err != nil {
 		q.refuse(http.StatusServiceUnavailable, event.Unavailable, "the events are not stored yet; send again")
 		return
 	}
+	t.recent.add(q.seen)
 	q.verdict.Status = http.StatusOK
 	q.verdict.Accepted = len(b.events) - len(q.verdict.Rejected)
 }
 
-// own returns what the event's own write key opens.
-func (q *request) own(e *Event, protocol string) projects.Grant {
-	if len(e.Key) == 0 {
-		return projects.Grant{}
+// denial is why what a key opens is not open to this request.
+type denial struct {
+	Refusal
+	after time.Duration // until it may come again
+}
+
+// deny refuses a request that was understood, with n events.
+func (q *request) deny(d denial, n int) {
+	q.refuseFor(d.Refusal)
+	q.verdict.Refused = n
+	q.denied = d.Reason == event.OriginDenied
+	if d.after > 0 {
+		q.verdict.RetryAfter = int((d.after + time.Second - 1) / time.Second)
 	}
-	grant, ok := q.set.Key(e.Key, protocol)
-	if !ok {
-		return projects.Grant{}
+}
+
+// admit says why the holder of a key may not send n events now from where they
+// come from; the zero denial when it may.
+func (t *taker) admit(q *request, grant projects.Grant, n int) denial {
+	if from := origin(q.batch.Request); from != "" && !grant.AllowsOrigin(from) {
+		return denial{Refusal: Refusal{http.StatusForbidden, Fault{event.OriginDenied, "the write key is not for pages of this origin"}}}
 	}
-	return grant
+	if t.deps.Limiter == nil {
+		return denial{}
+	}
+	address, _ := netip.ParseAddr(q.address) // of no network without one
+	if ok, after := t.deps.Limiter.Take(grant, address, n, q.now); !ok {
+		return denial{Refusal{http.StatusTooManyRequests, Fault{event.RateLimited, "more events than this write key may send"}}, after}
+	}
+	return denial{}
+}
+
+// ownKey is the write key of an event and what it opens: as a rule all events of
+// a request have the same.
+type ownKey struct {
+	key    []byte
+	grant  projects.Grant
+	denial denial
+}
+
+// ownGrant returns what the event's own write key opens.
+func (t *taker) ownGrant(q *request, e *Event, protocol string) (projects.Grant, denial) {
+	o := &q.own
+	if o.key != nil && bytes.Equal(o.key, e.Key) && o.denial.Reason != "" {
+		return o.grant, o.denial
+	}
+	if o.key == nil || !bytes.Equal(o.key, e.Key) {
+		*o = ownKey{key: e.Key}
+		known := len(e.Key) > 0
+		if known {
+			o.grant, known = q.set.Key(e.Key, protocol, q.now)
+		}
+		if !known {
+			o.grant = projects.Grant{}
+			o.denial.Refusal = Refusal{http.StatusUnauthorized, Fault{event.Unauthorized, "unknown write key"}}
+			return o.grant, o.denial
+		}
+	}
+	o.denial = t.admit(q, o.grant, 1)
+	return o.grant, o.denial
 }
 
 // add appends event i of the request to the records of a project.
@@ -114,7 +176,14 @@ func (t *taker) add(q *request, out *publish.Batch, i int, grant projects.Grant)
 		record.Item.RejectReason, record.Item.RejectMessage = fault.Reason, fault.Message
 		q.verdict.Rejected = append(q.verdict.Rejected, Rejection{i, fault})
 	}
-	out.Add(&record)
+	hash := out.Add(&record)
+	if fault.Reason == "" && len(hash) > 0 {
+		f := fingerprintOf(hash)
+		if t.recent.has(f) {
+			q.verdict.Duplicates = append(q.verdict.Duplicates, i)
+		}
+		q.seen = append(q.seen, f)
+	}
 }
 
 // seal writes the envelope of the grant's project.

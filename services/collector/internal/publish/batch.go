@@ -33,6 +33,11 @@ type Batch struct {
 	records []kgo.Record
 	headers []kgo.RecordHeader
 
+	// The following are for the spool: what became of each record, and which of
+	// them it has taken, nil while it has none.
+	fates []fate
+	taken []bool
+
 	owners  atomic.Int32
 	pending atomic.Int32
 	failure atomic.Pointer[string]
@@ -65,11 +70,13 @@ func (b *Batch) grow(events, bytes int) {
 	b.slab = slices.Grow(b.slab[:0], bytes)
 	b.records = slices.Grow(b.records[:0], events)
 	b.headers = slices.Grow(b.headers[:0], 2*events)
+	b.taken = b.taken[:0]
 }
 
 // Add appends the record of one event. Everything in it that decides where it
-// goes and what it is a retry of comes from bytes of the event.
-func (b *Batch) Add(e *Event) {
+// goes and what it is a retry of comes from bytes of the event. It returns the
+// message hash, nil where there is no message id; it is the batch's.
+func (b *Batch) Add(e *Event) []byte {
 	rid := b.put(receipt.New(e.ReceivedAt))
 	first := len(b.headers)
 	b.headers = append(b.headers, kgo.RecordHeader{Key: topics.RID, Value: rid})
@@ -88,6 +95,7 @@ func (b *Batch) Add(e *Event) {
 		Value:   b.slab[keyed:len(b.slab):len(b.slab)],
 		Headers: b.headers[first:len(b.headers):len(b.headers)],
 	})
+	return mid
 }
 
 func (b *Batch) put(id [16]byte) []byte {

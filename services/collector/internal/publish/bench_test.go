@@ -30,7 +30,7 @@ func BenchmarkEnvelope(b *testing.B) {
 	if err := json.Unmarshal([]byte(recorded.Body), &body); err != nil {
 		b.Fatal(err)
 	}
-	p := New(Config{Topic: "t"}, nil, budget.New(1<<30), prometheus.NewHistogram(prometheus.HistogramOpts{Name: "acks"}))
+	p := New(Config{Topic: "t"}, nil, budget.New(1<<30), prometheus.NewHistogram(prometheus.HistogramOpts{Name: "acks"}), nil)
 	shared := event.Raw{
 		Project: "shop", Protocol: "segment", Endpoint: "batch", ReceivedAt: 1795290315405, SentAt: "2026-11-21T19:45:15.415Z",
 		ClientIP: "203.0.113.7", UserAgent: "node-fetch/1.0",

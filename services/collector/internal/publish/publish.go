@@ -1,6 +1,13 @@
 // Package publish writes events to the raw topic: one record for each event, in
-// the order given, acknowledged by every in-sync replica before Send returns nil.
-// Batches that come while others are on their way leave together.
+// the order given, acknowledged by every in-sync replica, or synced to the spool,
+// before Send returns nil. Batches that come while others are on their way leave
+// together.
+//
+// With a spool, records that are not acknowledged at a deadline go there. The
+// client may still write them later, too: the second copy has the same receipt id
+// and the enricher drops it. Within a partition the client fails what is behind a
+// record that it fails, so what a batch leaves unacknowledged of a partition is
+// its end, and order holds.
 //
 // A Send that fails says nothing about its records: some may be written, some may
 // still be under way. The client sends the request again, and the message ids
@@ -18,9 +25,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"touchline.dev/services/collector/internal/budget"
+	"touchline.dev/services/collector/internal/spool"
 )
 
-// ErrNotAcknowledged says that the log did not take all records in time.
+// ErrNotAcknowledged says that neither the log nor the spool took all records in
+// time.
 var ErrNotAcknowledged = errors.New("events not acknowledged")
 
 // Config says where records go and how long they may take.
@@ -30,6 +39,8 @@ type Config struct {
 	Linger time.Duration
 	// AckTimeout is how long Send waits.
 	AckTimeout time.Duration
+	// SpoolAfter is how long the log may take of that where there is a spool.
+	SpoolAfter time.Duration
 }
 
 // maxWait is the most that a batch waits for the acknowledgement of those before
@@ -47,6 +58,7 @@ type Publisher struct {
 	acks   prometheus.Observer
 	pool   sync.Pool // of *Batch
 	group  *group
+	spool  *spool.Spool // nil for none
 
 	// Unix nanoseconds of the last Send that succeeded and of the last that
 	// failed.
@@ -57,9 +69,10 @@ type Publisher struct {
 
 // New returns a publisher on an idempotent producer with acks=all. The bytes of
 // batches count against the budget until their last record is acknowledged or
-// given up. acks observes the seconds that successful Sends waited.
-func New(cfg Config, client *kgo.Client, budget *budget.Budget, acks prometheus.Observer) *Publisher {
-	p := &Publisher{cfg: cfg, client: client, budget: budget, acks: acks}
+// given up. acks observes the seconds that successful Sends waited. The spool is
+// nil where there is none.
+func New(cfg Config, client *kgo.Client, budget *budget.Budget, acks prometheus.Observer, spool *spool.Spool) *Publisher {
+	p := &Publisher{cfg: cfg, client: client, budget: budget, acks: acks, spool: spool}
 	p.group = newGroup(cfg.Linger, maxWait, p.produce)
 	return p
 }
@@ -67,6 +80,9 @@ func New(cfg Config, client *kgo.Client, budget *budget.Budget, acks prometheus.
 func (p *Publisher) produce(b *Batch) {
 	now := time.Now()
 	for i := range b.records {
+		if len(b.taken) > 0 && b.taken[i] {
+			continue
+		}
 		// The client gives records up by the age of this, so it is the time of
 		// producing and not of receipt: a slow sender or another clock would add to
 		// it. In the topic the broker's own time replaces it.
@@ -109,7 +125,7 @@ func (p *Publisher) Batch(events, bytes int) *Batch {
 	return b
 }
 
-// Send hands the records over and waits until all are acknowledged. It returns
+// Send hands the records over and waits until all are durable. It returns
 // ErrNotAcknowledged, joined with what went wrong, when one was refused or the
 // time-out has passed. The batch must not be used any more.
 func (b *Batch) Send() error {
@@ -119,30 +135,54 @@ func (b *Batch) Send() error {
 		return nil
 	}
 	start := time.Now()
-	b.pending.Store(int32(len(b.records)))
-	b.failure.Store(nil)
-	b.owners.Store(2)
-	p.group.send(b, start)
-	var failure *string
-	b.timer.Reset(p.cfg.AckTimeout)
-	select {
-	case <-b.done:
-		b.timer.Stop()
-		failure = b.failure.Load()
-	case <-b.timer.C:
-		late := "no acknowledgement from Kafka within " + p.cfg.AckTimeout.String()
-		failure = &late
+	var err error
+	if p.spool != nil {
+		err = b.sendOrSpool(start)
+	} else {
+		err = b.sendDirect(start)
 	}
-	b.release()
 	now := time.Now()
-	if failure != nil {
-		p.reason.Store(failure)
+	if err != nil {
+		reason := err.Error()
+		p.reason.Store(&reason)
 		p.missed.Store(now.UnixNano())
-		return errors.Join(ErrNotAcknowledged, errors.New(*failure))
+		return errors.Join(ErrNotAcknowledged, err)
 	}
 	p.acked.Store(now.UnixNano())
 	p.acks.Observe(now.Sub(start).Seconds())
 	return nil
+}
+
+func (b *Batch) sendDirect(start time.Time) error {
+	b.hand(len(b.records), start)
+	defer b.release()
+	if !b.await(b.p.cfg.AckTimeout) {
+		return errors.New("no acknowledgement from Kafka within " + b.p.cfg.AckTimeout.String())
+	}
+	if failure := b.failure.Load(); failure != nil {
+		return errors.New(*failure)
+	}
+	return nil
+}
+
+// hand gives so many records to the client, which holds the batch from now on.
+func (b *Batch) hand(records int, now time.Time) {
+	b.pending.Store(int32(records))
+	b.failure.Store(nil)
+	b.owners.Store(2)
+	b.p.group.send(b, now)
+}
+
+// await reports whether the client has said what became of all of them in time.
+func (b *Batch) await(limit time.Duration) bool {
+	b.timer.Reset(limit)
+	defer b.timer.Stop()
+	select {
+	case <-b.done:
+		return true
+	case <-b.timer.C:
+		return false
+	}
 }
 
 // Discard ends a batch that is not sent.
@@ -153,7 +193,8 @@ func (b *Batch) Discard() {
 
 // acknowledge is called by the client once for each record, in any order and
 // before or after Send has stopped waiting.
-func (b *Batch) acknowledge(_ *kgo.Record, err error) {
+func (b *Batch) acknowledge(r *kgo.Record, err error) {
+	learn(r, err)
 	if err != nil {
 		text := "write to Kafka: " + err.Error()
 		b.failure.Store(&text)

@@ -38,11 +38,11 @@ type refusal struct {
 // Answer writes the verdict. A request with unusable events is a success: some
 // SDKs send everything that is not 2xx again, up to ten times, and the events
 // would be as unusable then.
-func (dialect) Answer(w http.ResponseWriter, v *intake.Verdict) int {
+func (dialect) Answer(w http.ResponseWriter, _ *http.Request, v *intake.Verdict) int {
 	switch {
 	case v.Fault.Reason != "":
-		if v.Status == http.StatusServiceUnavailable {
-			w.Header().Set("Retry-After", "1")
+		if v.RetryAfter > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(v.RetryAfter))
 		}
 		writeJSON(w, v.Status, refusal{Reason: v.Fault.Reason, Message: v.Fault.Message})
 	case len(v.Rejected) > 0:
@@ -50,7 +50,6 @@ func (dialect) Answer(w http.ResponseWriter, v *intake.Verdict) int {
 		for _, r := range v.Rejected[:min(len(v.Rejected), maxListed)] {
 			answer.Rejected = append(answer.Rejected, rejection{r.Index, r.Reason, r.Message})
 		}
-		w.Header().Set("Touchline-Verdict", "accepted="+strconv.Itoa(v.Accepted)+", rejected="+strconv.Itoa(len(v.Rejected)))
 		writeJSON(w, v.Status, answer)
 	default:
 		intake.WriteJSON(w, v.Status, success)

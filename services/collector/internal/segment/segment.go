@@ -6,14 +6,12 @@
 package segment
 
 import (
-	"bytes"
-	"encoding/base64"
 	"net/http"
-	"strings"
 
 	"touchline.dev/schemas/event"
-	"touchline.dev/schemas/projects"
+	"touchline.dev/services/collector/internal/auth"
 	"touchline.dev/services/collector/internal/intake"
+	"touchline.dev/services/collector/internal/jsonlist"
 	"touchline.dev/services/collector/internal/slice"
 )
 
@@ -27,13 +25,12 @@ const (
 	imports = "import"
 )
 
-// New returns the protocol. keys returns the projects as they are now.
-func New(keys func() *projects.Set) intake.Protocol {
-	p := intake.Protocol{Name: Name, Dialect: dialect{}, Routes: []intake.Route{
-		// The browser SDK's counters about itself: taken so that it does not
-		// try again, and left unread.
-		{Method: http.MethodPost, Path: "/v1/m", Handler: http.HandlerFunc(ignore)},
-		{Method: http.MethodGet, Path: "/v1/projects/{key}/settings", Handler: settings{keys}},
+// New returns the protocol.
+func New(lookup intake.Lookup) intake.Protocol {
+	p := intake.Protocol{Name: Name, Dialect: dialect{NewCalls(true)}, Routes: []intake.Route{
+		// The browser SDK's counters about itself.
+		{Method: http.MethodPost, Path: "/v1/m", Drop: event.Diagnostics},
+		{Method: http.MethodGet, Path: "/v1/projects/{key}/settings", Handler: settings{lookup}},
 	}}
 	for _, r := range []struct{ path, endpoint string }{
 		{"track", "track"}, {"identify", "identify"}, {"page", "page"}, {"screen", "screen"},
@@ -45,30 +42,40 @@ func New(keys func() *projects.Set) intake.Protocol {
 	return p
 }
 
-func ignore(w http.ResponseWriter, _ *http.Request) {
-	intake.WriteJSON(w, http.StatusOK, success)
-}
-
 // dialect reads and answers requests that carry events.
-type dialect struct{}
+type dialect struct{ Calls }
+
+// Calls slices the bodies of Segment's HTTP API, for all protocols that took it
+// over: an object with a list called "batch" where the endpoint is "batch" or
+// "import", a single call otherwise. It may be used concurrently.
+type Calls struct{ batch, single jsonlist.Shape }
+
+// NewCalls returns a Calls. keyed says that the write keys that bodies and events
+// carry are to be believed.
+func NewCalls(keyed bool) Calls {
+	shape := jsonlist.Shape{
+		NoBare:  true,
+		Members: []string{messageID: "messageId", anonymousID: "anonymousId", userID: "userId"},
+		Event:   ids,
+	}
+	if keyed {
+		shape.Members, shape.Event = append(shape.Members, "writeKey"), keyedIDs
+	}
+	c := Calls{batch: shape, single: shape}
+	c.batch.List, c.batch.Must, c.batch.Request = batch, true, requestMember
+	if !keyed {
+		c.batch.Request = func(b *intake.Batch, name []byte, v slice.Value) {
+			if string(name) != "writeKey" {
+				requestMember(b, name, v)
+			}
+		}
+	}
+	return c
+}
 
 // Key returns the user name of HTTP basic authentication; SDKs leave the
-// password empty.
-func (dialect) Key(r *http.Request, scratch []byte) []byte {
-	values := r.Header["Authorization"]
-	const scheme = "Basic "
-	if len(values) != 1 || len(values[0]) <= len(scheme) || !strings.EqualFold(values[0][:len(scheme)], scheme) {
-		return nil
-	}
-	user, err := base64.StdEncoding.AppendDecode(scratch, []byte(values[0][len(scheme):]))
-	if err != nil {
-		return nil
-	}
-	if colon := bytes.IndexByte(user, ':'); colon >= 0 {
-		user = user[:colon]
-	}
-	return user
-}
+// password empty. A request with an OAuth token has its write key in the body.
+func (dialect) Key(r *http.Request, scratch []byte) []byte { return auth.User(r, scratch) }
 
 // Members that are read of an event, and their places.
 const (
@@ -76,70 +83,28 @@ const (
 	anonymousID
 	userID
 	writeKey
-	members
 )
 
 // Slice finds the events of the body.
-func (dialect) Slice(b *intake.Batch) {
-	names := [members]string{messageID: "messageId", anonymousID: "anonymousId", userID: "userId", writeKey: "writeKey"}
-	b.Scratch = b.Scratch[:0]
-	b.Cursor.Reset(b.Body)
-	if b.Endpoint == batch || b.Endpoint == imports {
-		sliceBatch(b, names[:])
-		return
-	}
-	var found [members]slice.Value
-	v, ok := b.Cursor.Members(names[:], found[:])
+func (c Calls) Slice(b *intake.Batch) {
 	switch {
-	case !ok || !b.Cursor.AtEnd():
-		reject(b, event.MalformedJSON, broken(&b.Cursor))
-	case v.Kind != slice.Object:
-		rejectValue(b, v)
+	case intake.IsBlank(b.Body):
+		b.Refuse(http.StatusBadRequest, event.UnreadableBody, "the body is empty")
+	case b.Endpoint == batch || b.Endpoint == imports:
+		c.batch.Walk(b)
 	default:
-		add(b, v, found[:])
-		b.Key = text(b, found[writeKey])
+		c.single.Walk(b)
 	}
 }
 
-// reject adds the whole body as one event that cannot be used.
-func reject(b *intake.Batch, reason event.Reason, message string) {
-	b.Restart()
-	b.Add(intake.Event{Bytes: b.Body, Fault: intake.Fault{Reason: reason, Message: message}})
-}
-
-// rejectValue adds a body that is one value, but not an object.
-func rejectValue(b *intake.Batch, v slice.Value) {
-	if fault := b.Check(v, b.Body); fault.Reason == event.MalformedJSON {
-		reject(b, fault.Reason, fault.Message)
-		return
+func ids(b *intake.Batch, _ slice.Value, found []slice.Value) intake.Event {
+	return intake.Event{
+		MessageID: b.Text(found[messageID]), AnonymousID: b.Text(found[anonymousID]), UserID: b.Text(found[userID]),
 	}
-	reject(b, event.MalformedBatch, "the body is JSON, but not an object")
 }
 
-func broken(c *slice.Cursor) string {
-	if problem := c.Problem(); problem != "" {
-		return problem
-	}
-	return "something follows the value"
-}
-
-// add adds the event at v and reports whether the limit allows it.
-func add(b *intake.Batch, v slice.Value, found []slice.Value) bool {
-	bytes := b.Body[v.Start:v.End:v.End]
-	return b.Add(intake.Event{
-		Bytes:       bytes,
-		MessageID:   text(b, found[messageID]),
-		AnonymousID: text(b, found[anonymousID]),
-		UserID:      text(b, found[userID]),
-		Key:         text(b, found[writeKey]),
-		Fault:       b.Check(v, bytes),
-	})
-}
-
-// text returns a string unescaped and a number as it is written: ids are numbers
-// in the wild, and a retry writes them the same way.
-func text(b *intake.Batch, v slice.Value) []byte {
-	var t []byte
-	t, b.Scratch = b.Cursor.Text(v, b.Scratch)
-	return t
+func keyedIDs(b *intake.Batch, v slice.Value, found []slice.Value) intake.Event {
+	e := ids(b, v, found)
+	e.Key = b.Text(found[writeKey])
+	return e
 }

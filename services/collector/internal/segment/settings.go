@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 
-	"touchline.dev/schemas/projects"
 	"touchline.dev/services/collector/internal/intake"
 )
 
@@ -12,7 +11,7 @@ import (
 // it sends nothing. It is the smallest one that works: no destinations but this
 // collector, everything that is tracked allowed, and a sample rate of zero for
 // the SDK's metrics about itself, which would go to its vendor.
-type settings struct{ keys func() *projects.Set }
+type settings struct{ lookup intake.Lookup }
 
 type integrations struct {
 	Segment struct {
@@ -36,7 +35,7 @@ type metrics struct {
 // not known.
 func (s settings) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	key := r.PathValue("key")
-	if _, known := s.keys().Key([]byte(key), Name); !known {
+	if _, known := s.lookup([]byte(key), Name); !known {
 		writeJSON(w, http.StatusNotFound, refusal{Reason: "not_found", Message: "no such project"})
 		return
 	}

@@ -52,6 +52,13 @@ func (c *Cursor) Reset(data []byte) {
 	*c = Cursor{data: data, spill: c.spill[:0], name: c.name[:0]}
 }
 
+// At starts a walk at pos of data. The positions of what it finds are those in
+// data, so another cursor over the same bytes understands them.
+func (c *Cursor) At(data []byte, pos int) {
+	c.Reset(data)
+	c.pos = pos
+}
+
 // Pos is the position after what was read last.
 func (c *Cursor) Pos() int { return c.pos }
 
@@ -90,37 +97,71 @@ func (c *Cursor) Value() (v Value, ok bool) {
 // members called names[i] in got[i]; got has the length of names and is cleared
 // first. Members of inner objects do not count.
 func (c *Cursor) Members(names []string, got []Value) (v Value, ok bool) {
-	clear(got)
+	return c.members(names, got, -1, nil)
+}
+
+// MembersIn is Members that on its way also notes members of the member
+// names[inner], where that is an object: those called innerNames[i] in
+// got[len(names)+i], which is longer by as many.
+func (c *Cursor) MembersIn(names []string, inner int, innerNames []string, got []Value) (v Value, ok bool) {
+	clear(got[len(names):])
+	return c.members(names, got, inner, innerNames)
+}
+
+func (c *Cursor) members(names []string, got []Value, inner int, innerNames []string) (v Value, ok bool) {
+	clear(got[:len(names)])
 	if c.broken != "" || c.Peek() != '{' {
 		return c.Value()
 	}
-	c.begin()
+	data := c.data
 	v.Start = c.pos
-	c.pos++
 	deepest, malformed := 0, false
+	i := c.pos + 1
 	for first := true; ; first = false {
-		more, ok := c.Next('}', first)
-		if !ok {
-			return v, false
-		}
-		if !more {
-			break
-		}
-		name, sound, ok := c.key()
-		if !ok {
-			return v, false
-		}
-		malformed = malformed || !sound
-		member, ok := c.Value()
-		if !ok {
-			return v, false
-		}
-		deepest = max(deepest, member.Depth)
-		malformed = malformed || member.Malformed
-		if sound {
-			if i := find(names, name); i >= 0 {
-				got[i] = member
+		// A comma and a name with nothing between them are what SDKs write; Next and
+		// space see to the rest.
+		if !first && i+1 < len(data) && data[i] == ',' && data[i+1] == '"' {
+			i++
+		} else {
+			c.pos = i
+			if more, ok := c.Next('}', first); !ok {
+				return v, false
+			} else if !more {
+				break
 			}
+			if i = c.space(c.pos); i >= len(data) || data[i] != '"' {
+				return v, c.fail(i, "a member's name")
+			}
+		}
+		name, sound, next := c.nameAt(i)
+		if next < 0 {
+			return v, false
+		}
+		wanted := -1
+		if sound {
+			wanted = find(names, name)
+		}
+		if wanted >= 0 && wanted == inner {
+			c.pos = next
+			member, ok := c.members(innerNames, got[len(names):], -1, nil)
+			if !ok {
+				return v, false
+			}
+			malformed = malformed || member.Malformed
+			deepest = max(deepest, member.Depth)
+			got[wanted], i = member, c.pos
+			continue
+		}
+		c.malformed, c.escaped, c.deepest = false, false, 0
+		if i = c.skip(next); i < 0 {
+			return v, false
+		}
+		malformed = malformed || !sound || c.malformed
+		deepest = max(deepest, c.deepest)
+		if wanted >= 0 {
+			member := Value{Start: next}
+			c.finish(&member, i)
+			got[wanted] = member
 		}
 	}
 	v.End, v.Kind, v.Depth, v.Malformed = c.pos, Object, deepest+1, malformed
@@ -181,23 +222,34 @@ func (c *Cursor) key() (name []byte, sound, ok bool) {
 	if c.broken != "" || c.Peek() != '"' {
 		return nil, false, c.fail(c.pos, "a member's name")
 	}
-	c.malformed, c.escaped = false, false
-	start := c.pos + 1
-	end := c.text(start)
-	if end < 0 {
+	name, sound, next := c.nameAt(c.pos)
+	if next < 0 {
 		return nil, false, false
 	}
-	c.pos = end
-	if c.Peek() != ':' {
-		return nil, false, c.fail(c.pos, "a colon")
+	c.pos = next
+	return name, sound, true
+}
+
+// nameAt reads the name whose opening quote is at i, and its colon. next is the
+// position of the value, or -1 when the structure is broken.
+func (c *Cursor) nameAt(i int) (name []byte, sound bool, next int) {
+	c.malformed, c.escaped = false, false
+	end := c.text(i + 1)
+	if end < 0 {
+		return nil, false, -1
 	}
-	c.pos++
-	name = c.data[start : end-1]
+	name = c.data[i+1 : end-1]
 	if c.escaped && !c.malformed {
 		c.name = Unescape(c.name[:0], name)
 		name = c.name
 	}
-	return name, !c.malformed, true
+	if end >= len(c.data) || c.data[end] != ':' {
+		if end = c.space(end); end >= len(c.data) || c.data[end] != ':' {
+			c.fail(end, "a colon")
+			return nil, false, -1
+		}
+	}
+	return name, !c.malformed, c.space(end + 1)
 }
 
 func (c *Cursor) begin() {

@@ -3,6 +3,7 @@ package slice
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -39,6 +40,7 @@ func check(t *testing.T, data []byte) {
 	if plainOK != ok || ok && plain != v && v.Kind == Object {
 		t.Fatalf("%q: Value gives %+v, %v; Members %+v, %v", data, plain, plainOK, v, ok)
 	}
+	checkInner(t, data, v, ok, got)
 	if !valid {
 		return
 	}
@@ -82,6 +84,32 @@ func checkMembers(t *testing.T, c *Cursor, data []byte, got []Value) {
 	}
 }
 
+// checkInner holds MembersIn, for the members of each member, against two walks.
+func checkInner(t *testing.T, data []byte, v Value, ok bool, got []Value) {
+	t.Helper()
+	inner := []string{"messageId", "a", "batch"}
+	var c Cursor
+	both, twice := make([]Value, len(names)+len(inner)), make([]Value, len(inner))
+	for i := range names {
+		both[len(names)].Kind = Unknown // from the event before
+		c.Reset(data)
+		if have, haveOK := c.MembersIn(names, i, inner, both); haveOK != ok || ok && have != v {
+			t.Fatalf("%q: MembersIn gives %+v, %v; Members %+v, %v", data, have, haveOK, v, ok)
+		}
+		if !ok {
+			continue
+		}
+		clear(twice)
+		if got[i].Kind == Object {
+			c.At(data, got[i].Start)
+			c.Members(inner, twice)
+		}
+		if !slices.Equal(both[:len(names)], got) || !slices.Equal(both[len(names):], twice) {
+			t.Fatalf("%q: in %s MembersIn notes %+v; two walks %+v and %+v", data, names[i], both, got, twice)
+		}
+	}
+}
+
 func checkElements(t *testing.T, c *Cursor, data []byte) {
 	t.Helper()
 	var want []json.RawMessage
@@ -112,6 +140,7 @@ func checkElements(t *testing.T, c *Cursor, data []byte) {
 func seeds() []string {
 	return []string{
 		``, ` `, `{}`, `[]`, `null`, `true`, `fals`, `"a"`, `"a`, `"\`, `1`, `-`, `-0`, `01`, `1.`, `1.5e+3`, `1e`, `.5`, `+1`, `NaN`, `Infinity`,
+		`{"userId":{"messageId":"m","a":1,"a":[{}],"b":{}},"batch":{"a":tru},"messageId":{"a" : "\u0041"}}`, `{"userId":{"a":1},"userId":7}`, `{"userId":{"a":1`, `{"batch":{"a":[}}`,
 		`{"messageId":"m","anonymousId":"a\u0041\n","userId":null}`, `{"messageId":1,"messageId":2.50}`, `{"message\u0049d":"x"}`,
 		`{"anonymousId":"\ud83d\ude00 \ud83d \ude00 \ud83d\ud83d\ude00 \ud83d\u0041"}`, `{"userId":"\x"}`, `{"userId":"\u12"}`,
 		"{\"userId\":\"a\x00b\"}", "{\"userId\":\"a\nb\"}", "{\"userId\":\"\xff\"}", "\xef\xbb\xbf{}", `{"a":1,}`, `{"a"}`, `{"a":}`, `{a:1}`, `{"a":1 "b":2}`,

@@ -1,0 +1,77 @@
+// Package answer writes the bodies that SDKs want to see: texts, JSON and the
+// smallest picture.
+//
+// It reads nothing and writes one whole answer to a ResponseWriter, whose CORS
+// headers stand there already. It guarantees a Content-Type that no browser takes
+// for something else. Its functions may be used concurrently.
+package answer
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"unicode/utf8"
+)
+
+// GIF is a transparent picture of one pixel, 43 bytes long: what a pixel is
+// answered with.
+const GIF = "GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+
+// WriteText answers with plain text.
+func WriteText(w http.ResponseWriter, status int, text string) {
+	write(w, status, "text/plain; charset=utf-8", text)
+}
+
+// WriteJSON answers with a JSON text.
+func WriteJSON(w http.ResponseWriter, status int, text string) {
+	write(w, status, "application/json", text)
+}
+
+// WriteValue answers with a value as JSON; it must be made of what marshals:
+// structs, lists, strings, numbers and bools.
+func WriteValue(w http.ResponseWriter, status int, value any) {
+	text, err := json.Marshal(value)
+	if err != nil { // a value that no input can make
+		panic(err)
+	}
+	write(w, status, "application/json", string(text))
+}
+
+// WriteGIF answers with GIF, and keeps every cache from answering the next
+// request in our place.
+func WriteGIF(w http.ResponseWriter, status int) {
+	w.Header()["Cache-Control"] = []string{"no-cache, no-store, must-revalidate"}
+	write(w, status, "image/gif", GIF)
+}
+
+func write(w http.ResponseWriter, status int, kind, text string) {
+	h := w.Header()
+	values := [...]string{kind, "nosniff"}
+	h["Content-Type"], h["X-Content-Type-Options"] = values[:1:1], values[1:]
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text) // the client is gone: nobody is left to tell
+}
+
+// AppendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD.
+func AppendString[T ~string | ~[]byte](dst []byte, s T) []byte {
+	const digits = "0123456789abcdef"
+	dst = append(dst, '"')
+	for i := 0; i < len(s); {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+			i++
+		case c < ' ':
+			dst = append(dst, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
+			i++
+		case c < utf8.RuneSelf:
+			dst = append(dst, c)
+			i++
+		default:
+			r, size := utf8.DecodeRuneInString(string(s[i:min(len(s), i+utf8.UTFMax)]))
+			dst = utf8.AppendRune(dst, r)
+			i += size
+		}
+	}
+	return append(dst, '"')
+}
