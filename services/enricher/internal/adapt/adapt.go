@@ -34,7 +34,22 @@ type Adapter interface {
 
 // All returns the adapters of this release by the name of their protocol.
 func All() map[string]Adapter {
-	return map[string]Adapter{"segment": segment{}}
+	return map[string]Adapter{
+		"segment":     segment{},
+		"ga4":         ga4{},
+		"snowplow":    snowplow{},
+		"posthog":     posthog{},
+		"rudderstack": rudderstack{},
+		"jitsu":       segment{}, // the same calls
+		"amplitude":   amplitude{},
+		"mixpanel":    mixpanel{},
+		"touchline":   touchline{},
+		"webhook":     webhook{},
+		"cloudevents": cloudevents{},
+		"matomo":      matomo{},
+		"plausible":   plausible{},
+		"umami":       umami{},
+	}
 }
 
 // Step returns the step "adapt", which hands an event to the adapter of its
@@ -63,6 +78,15 @@ func finish(e *pipeline.Event, secret ids.Secret) {
 	if t.EventID, sdk = ids.EventID(project, t.MessageID, e.MessageHash, e.Receipt); sdk {
 		t.MessageID = ""
 	}
+	if t.UserAgent == "" {
+		t.UserAgent = limited(e, e.Raw.UserAgent, maxUserAgent)
+	}
+	if t.IP == "" {
+		t.IP = address(e, e.Raw.ClientIP)
+	}
+	if e.Site != "" && t.AnonymousID == "" && t.UserID == "" {
+		t.AnonymousID = visitor(e, secret)
+	}
 	device := t.AnonymousID
 	if t.UserID != "" {
 		t.PersonID = secret.User(project, t.UserID)
@@ -74,12 +98,6 @@ func finish(e *pipeline.Event, secret ids.Secret) {
 			device = t.UserID
 		}
 		t.SessionID = secret.Session(project, device, e.Session)
-	}
-	if t.UserAgent == "" {
-		t.UserAgent = limited(e, e.Raw.UserAgent, maxUserAgent)
-	}
-	if t.IP == "" {
-		t.IP = address(e, e.Raw.ClientIP)
 	}
 }
 

@@ -37,6 +37,10 @@ func checkResult(t *testing.T, out *event.Enriched) {
 		if r := &out.Rejection; r.Stage == "" || len(r.Message) > 512 || !utf8.ValidString(r.Message) {
 			t.Errorf("rejection %q, %d bytes: %q", r.Stage, len(r.Message), r.Message)
 		}
+	case event.Dropped:
+		if !slices.Contains(event.DropReasons(), out.Reason) {
+			t.Errorf("dropped for reason %q, which is not listed", out.Reason)
+		}
 	default:
 		t.Errorf("outcome %q", out.Outcome)
 	}

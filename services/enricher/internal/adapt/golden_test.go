@@ -89,7 +89,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-func envelope(t *testing.T, input string) *event.Raw {
+func envelope(t testing.TB, input string) *event.Raw {
 	raw := &event.Raw{Project: "shop", Protocol: "segment", Endpoint: "batch", ReceivedAt: 1773136800000}
 	for input != "" {
 		line, rest, _ := strings.Cut(input, "\n")
@@ -111,6 +111,8 @@ func envelope(t *testing.T, input string) *event.Raw {
 			raw.ClientIP = value
 		case "user_agent":
 			raw.UserAgent = value
+		case "network-userid":
+			raw.Headers = []event.Header{{Name: name, Value: value}}
 		case "context":
 			raw.Context = []byte(value)
 		case "reject_reason":
@@ -130,6 +132,9 @@ func show(out *event.Enriched) string {
 	var b strings.Builder
 	if out.Outcome != event.Stored {
 		r := &out.Rejection
+		if out.Outcome == event.Dropped {
+			return fmt.Sprintf("%s %s", out.Outcome, out.Reason)
+		}
 		fmt.Fprintf(&b, "%s %s, stage %s", out.Outcome, out.Reason, r.Stage)
 		if r.Field != "" {
 			fmt.Fprintf(&b, ", field %s", r.Field)

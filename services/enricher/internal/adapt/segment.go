@@ -2,7 +2,6 @@ package adapt
 
 import (
 	"bytes"
-	"strings"
 
 	"touchline.dev/schemas/event"
 	"touchline.dev/services/enricher/internal/eventtime"
@@ -10,14 +9,26 @@ import (
 	"touchline.dev/services/internal/jsonscan"
 )
 
-// segment reads the calls of Segment's HTTP API, alone or out of a batch: what
-// identifies the event and when it was here, its properties and its context in
-// the two files beside this one.
+// segment reads the calls of Segment's HTTP API, alone or out of a batch, from
+// everybody who speaks it: what identifies the event and when it was here, its
+// properties and its context in the two files beside this one.
 type segment struct{}
 
-// call is the members of an event that have fields, as they were written. The
+// Adapt reads one call.
+func (segment) Adapt(e *pipeline.Event) pipeline.Verdict {
+	c := call{data: e.Raw.Event, endpoint: e.Raw.Endpoint}
+	return c.adapt(e)
+}
+
+// call is an event and its members that have fields, as they were written. The
 // event is walked once; everything keeps the spans of its values.
 type call struct {
+	data []byte
+	// endpoint is the type of a call that names none.
+	endpoint string
+	// snake says that members are called anonymous_id rather than anonymousId.
+	snake bool
+
 	kind, event, name, channel                          []byte
 	anonymousID, userID, previousID, groupID, messageID []byte
 	timestamp, originalTimestamp, sentAt                []byte
@@ -27,35 +38,43 @@ type call struct {
 	about about
 }
 
-// Adapt reads one call.
-func (segment) Adapt(of *pipeline.Event) pipeline.Verdict {
-	var c call
-	request, verdict := requestContext(of)
-	e := &reader{of, bytes.IndexByte(of.Raw.Event, '\\') < 0 && bytes.IndexByte(request, '\\') < 0}
+func (c *call) adapt(of *pipeline.Event) pipeline.Verdict {
+	e, request, verdict := c.open(of)
 	if verdict == nil {
-		verdict = c.read(e, request)
+		verdict = c.read(&e, request)
 	}
 	if verdict == nil {
-		verdict = c.identify(e)
+		verdict = c.identify(&e)
 	}
 	if verdict == nil {
-		verdict = c.required(e)
+		verdict = c.required(&e)
 	}
 	if verdict != nil {
 		return *verdict
 	}
+	c.fill(&e)
+	finishContext(of, c.context, request)
+	return pipeline.Verdict{}
+}
+
+// open returns the reader of the call and the context of its request.
+func (c *call) open(of *pipeline.Event) (reader, []byte, *pipeline.Verdict) {
+	request, verdict := requestContext(of)
+	return reader{of, bytes.IndexByte(c.data, '\\') < 0 && bytes.IndexByte(request, '\\') < 0}, request, verdict
+}
+
+// fill sets the fields of a call that can be used.
+func (c *call) fill(e *reader) {
 	c.times(e)
 	c.fillDetails(e)
 	c.fillAbout(e)
-	finishContext(of, c.context, request)
-	return pipeline.Verdict{}
 }
 
 // read notes the members; those without a field go to e.Extra, the write key
 // nowhere.
 func (c *call) read(e *reader, request []byte) *pipeline.Verdict {
 	c.about.readAll(request)
-	m := jsonscan.MembersOf(e.Raw.Event)
+	m := jsonscan.MembersOf(c.data)
 	for m.Next() {
 		switch string(m.Name()) {
 		case "type":
@@ -105,8 +124,13 @@ func (c *call) read(e *reader, request []byte) *pipeline.Verdict {
 		}
 	}
 	if err := m.Err(); err != nil {
-		return syntaxVerdict(e.Raw.Event, err)
+		return syntaxVerdict(c.data, err)
 	}
+	return c.objects()
+}
+
+// objects checks the members that must be objects.
+func (c *call) objects() *pipeline.Verdict {
 	var verdict *pipeline.Verdict
 	if c.properties, verdict = wantObject("properties", c.properties); verdict != nil {
 		return verdict
@@ -133,7 +157,7 @@ func wantObject(field string, value []byte) ([]byte, *pipeline.Verdict) {
 // identify reads type and ids.
 func (c *call) identify(e *reader) *pipeline.Verdict {
 	t := e.Touchpoint
-	kind := e.Raw.Endpoint
+	kind := c.endpoint
 	switch jsonscan.KindOf(c.kind) {
 	case jsonscan.String:
 		if s := whole(e, c.kind); s != "" {
@@ -162,79 +186,63 @@ func (c *call) identify(e *reader) *pipeline.Verdict {
 		return refuse(event.UnknownType, "type", "type must be one of track, page, screen, identify, group, alias, is "+quote(kind))
 	}
 	var verdict *pipeline.Verdict
-	if t.AnonymousID, verdict = identifier(e, "anonymousId", c.anonymousID); verdict != nil {
+	if t.AnonymousID, verdict = identifier(e, c.label("anonymousId", "anonymous_id"), c.anonymousID); verdict != nil {
 		return verdict
 	}
-	if t.UserID, verdict = identifier(e, "userId", c.userID); verdict != nil {
+	if t.UserID, verdict = identifier(e, c.label("userId", "user_id"), c.userID); verdict != nil {
 		return verdict
 	}
-	if t.PreviousID, verdict = identifier(e, "previousId", c.previousID); verdict != nil {
+	if t.PreviousID, verdict = identifier(e, c.label("previousId", "previous_id"), c.previousID); verdict != nil {
 		return verdict
 	}
-	if t.GroupID, verdict = identifier(e, "groupId", c.groupID); verdict != nil {
+	if t.GroupID, verdict = identifier(e, c.label("groupId", "group_id"), c.groupID); verdict != nil {
 		return verdict
 	}
-	t.MessageID, verdict = token(e, "messageId", c.messageID)
+	t.MessageID, verdict = token(e, c.label("messageId", "message_id"), c.messageID)
 	return verdict
+}
+
+// label returns what the sender calls a member.
+func (c *call) label(camel, snake string) string {
+	if c.snake {
+		return snake
+	}
+	return camel
 }
 
 // required checks what the call cannot do without, and takes the names.
 func (c *call) required(e *reader) *pipeline.Verdict {
 	t := e.Touchpoint
 	if t.AnonymousID == "" && t.UserID == "" {
-		return refuse(event.MissingIdentity, "", "neither anonymousId nor userId names anybody")
+		return refuse(event.MissingIdentity, "", c.label("neither anonymousId nor userId names anybody", "neither anonymous_id nor user_id names anybody"))
 	}
 	switch t.Type {
 	case "track":
-		return c.eventName(e)
+		var verdict *pipeline.Verdict
+		t.Event, verdict = eventName(e, "event", c.event)
+		return verdict
 	case "group":
 		if t.GroupID == "" {
-			return refuse(event.MissingField, "groupId", "a group call needs a groupId")
+			return refuse(event.MissingField, c.label("groupId", "group_id"), c.label("a group call needs a groupId", "a group call needs a group_id"))
 		}
 	case "alias":
 		if t.PreviousID == "" {
-			return refuse(event.MissingField, "previousId", "an alias call needs a previousId")
+			return refuse(event.MissingField, c.label("previousId", "previous_id"), c.label("an alias call needs a previousId", "an alias call needs a previous_id"))
 		}
 	}
 	keep(e.Event, "event", c.event) // only a track call has a field for it
 	return nil
 }
 
-func (c *call) eventName(e *reader) *pipeline.Verdict {
-	switch jsonscan.KindOf(c.event) {
-	case jsonscan.String:
-	case jsonscan.Absent, jsonscan.Null:
-		return refuse(event.MissingField, "event", "a track call needs an event")
-	default:
-		return refuse(event.WrongType, "event", "event must be a string")
-	}
-	name := whole(e, c.event)
-	if strings.TrimSpace(name) == "" {
-		return refuse(event.MissingField, "event", "a track call needs an event")
-	}
-	if len(name) > maxEventName {
-		return refuse(event.FieldTooLong, "event", "event is longer than 256 bytes")
-	}
-	e.Touchpoint.Event = name
-	return nil
-}
-
 // times reads what the SDK says about time; what is no time stays in e.Extra.
 func (c *call) times(e *reader) {
 	t := e.Touchpoint
-	if t.OriginalTimestamp, t.HasOriginalTimestamp = c.time(e, "timestamp", c.timestamp); !t.HasOriginalTimestamp {
-		t.OriginalTimestamp, t.HasOriginalTimestamp = c.time(e, "originalTimestamp", c.originalTimestamp)
+	if t.OriginalTimestamp, t.HasOriginalTimestamp = timeOf(e, "timestamp", c.timestamp); !t.HasOriginalTimestamp {
+		t.OriginalTimestamp, t.HasOriginalTimestamp = timeOf(e, "originalTimestamp", c.originalTimestamp)
 	} else {
 		keep(e.Event, "originalTimestamp", c.originalTimestamp)
 	}
-	if t.SentAt, t.HasSentAt = c.time(e, "sentAt", c.sentAt); !t.HasSentAt {
+	if t.SentAt, t.HasSentAt = timeOf(e, c.label("sentAt", "sent_at"), c.sentAt); !t.HasSentAt {
 		t.SentAt, t.HasSentAt = eventtime.Parse(bytesOf(e.Raw.SentAt))
 	}
-}
-
-func (c *call) time(e *reader, field string, value []byte) (ms int64, ok bool) {
-	if ms, ok = eventtime.Parse(bytesOf(whole(e, value))); !ok {
-		keep(e.Event, field, value)
-	}
-	return ms, ok
 }

@@ -20,6 +20,7 @@ type about struct {
 	brands                                   product // Client Hints: platform and mobile
 	ip, userAgent, locale, timezone          []byte
 	consent, session, group, channel, traits []byte
+	allowed                                  []byte // RudderStack's list of consents
 	referrerURL, libraryText                 []byte
 }
 
@@ -96,6 +97,8 @@ func (x *about) read(context *jsonscan.Members) {
 			x.timezone = context.Value()
 		case "consent":
 			x.consent = readProduct(context, "categoryPreferences", "").name
+		case "consentManagement":
+			x.allowed = readProduct(context, "allowedConsentIds", "").name
 		case "sessionId":
 			x.session = context.Value()
 		case "groupId":
@@ -187,7 +190,9 @@ func (c *call) fillAbout(e *reader) {
 			t.GroupID = ""
 		}
 	}
-	t.Consent = consent(e.Event, x.consent)
+	if t.Consent = consent(e.Event, x.consent); t.Consent == "" {
+		t.Consent = purposes(e.Event, x.allowed)
+	}
 	x.origin(e)
 	x.software(e)
 	c.place(e)
@@ -209,7 +214,9 @@ func (x *about) software(e *reader) {
 	if x.device.given {
 		t.DeviceType = deviceType(text(e, x.device.name, maxWord), text(e, x.device.version, maxWord))
 	}
-	t.AppVersion = text(e, x.app.version, maxWord)
+	if x.app.name == nil || !bytes.Equal(x.app.name, x.library.name) { // else it is the SDK that calls itself an app
+		t.AppVersion = text(e, x.app.version, maxWord)
+	}
 	t.Library, t.LibraryVersion = text(e, x.library.name, maxWord), text(e, x.library.version, maxWord)
 	if x.libraryText != nil {
 		t.Library = text(e, x.libraryText, maxWord)
@@ -296,9 +303,49 @@ func consent(e *pipeline.Event, preferences []byte) string {
 			granted = append(granted, cut(alias(e.Scratch[from:]), maxWord))
 		}
 	}
-	slices.Sort(granted)
+	return joined(e, granted)
+}
+
+// consentOf reads consent however it is told: as an object of purposes that are
+// true, a list of the granted ones, or a text that joins them by commas.
+func consentOf(e *reader, value []byte) string {
+	switch jsonscan.KindOf(value) {
+	case jsonscan.Object:
+		return consent(e.Event, value)
+	case jsonscan.Array:
+		return purposes(e.Event, value)
+	}
+	var names [maxPurposes]string
+	granted := names[:0]
+	for name := range strings.SplitSeq(whole(e, value), ",") {
+		if name = cut(strings.TrimSpace(name), maxWord); name != "" && len(granted) < maxPurposes && !slices.Contains(granted, name) {
+			granted = append(granted, name)
+		}
+	}
+	return joined(e.Event, granted)
+}
+
+// purposes returns the purposes that a list of granted ones names, sorted, joined
+// by commas.
+func purposes(e *pipeline.Event, list []byte) string {
+	if jsonscan.KindOf(list) != jsonscan.Array {
+		return ""
+	}
+	var names [maxPurposes]string
+	granted := names[:0]
+	r := reader{Event: e}
+	for elements := jsonscan.ElementsOf(list); elements.Next() && len(granted) < maxPurposes; {
+		if name := text(&r, elements.Value(), maxWord); name != "" && !slices.Contains(granted, name) {
+			granted = append(granted, name)
+		}
+	}
+	return joined(e, granted)
+}
+
+func joined(e *pipeline.Event, names []string) string {
+	slices.Sort(names)
 	from := len(e.Scratch)
-	for i, name := range granted {
+	for i, name := range names {
 		if i > 0 {
 			e.Scratch = append(e.Scratch, ',')
 		}

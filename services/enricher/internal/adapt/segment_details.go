@@ -51,7 +51,7 @@ func (c *call) fillDetails(e *reader) {
 		return
 	case "track":
 		c.in.purchase(e)
-	case "identify", "group":
+	case "identify": // the traits in a context are the user's, whatever the call
 		if len(t.Traits) == 0 && jsonscan.KindOf(c.about.traits) == jsonscan.Object {
 			t.Traits = c.about.traits
 		}

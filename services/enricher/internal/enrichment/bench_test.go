@@ -1,10 +1,7 @@
 package enrichment_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"path/filepath"
-	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -23,32 +20,6 @@ import (
 // generations of Node, Go, and plain HTTP.
 var sdks = []string{"segment-next", "segment-node", "segment-legacy-node", "segment-go", "segment-http"}
 
-// recordedEvents returns what the collector makes of the requests of one SDK.
-func recordedEvents(b *testing.B, sdk string) []event.Raw {
-	b.Helper()
-	var m manifest
-	readJSON(b, filepath.Join(recordings, sdk, "manifest.json"), &m)
-	var all []event.Raw
-	for _, scenario := range m.Scenarios {
-		var files []string
-		for file, kind := range scenario.Files {
-			if kind == "events:segment" {
-				files = append(files, file)
-			}
-		}
-		slices.Sort(files)
-		for _, file := range files {
-			var r recorded
-			readJSON(b, filepath.Join(recordings, sdk, scenario.Name, file), &r)
-			all = append(all, r.split(b)...)
-		}
-	}
-	for i := range all {
-		all[i].Project, all[i].ReceivedAt = "shop", 1795290375973
-	}
-	return all
-}
-
 // bench is one pipeline event for each recorded event of one SDK, after adapt and
 // time, with the buffers that they alias.
 type bench struct {
@@ -62,26 +33,12 @@ func newBench(b *testing.B, sdk string) *bench {
 	x := &bench{make([]pipeline.Event, len(raws)), make([]event.Enriched, len(raws))}
 	for i := range raws {
 		e := &x.events[i]
-		e.Raw, e.Project, e.Receipt = &raws[i], shop, [16]byte{15: 7}
-		e.MessageHash = messageHash(b, &raws[i])
+		e.Raw, e.Project, e.Receipt, e.MessageHash = &raws[i].raw, shop, [16]byte{15: 7}, raws[i].hash
 		if p.Run(e, &x.out[i]); x.out[i].Outcome != event.Stored {
 			b.Fatalf("event %d of %s: %+v", i, sdk, x.out[i].Rejection)
 		}
 	}
 	return x
-}
-
-// messageHash is what the collector puts into the record's header.
-func messageHash(b *testing.B, raw *event.Raw) []byte {
-	var e struct{ MessageID string }
-	if err := json.Unmarshal(raw.Event, &e); err != nil {
-		b.Fatal(err)
-	}
-	if e.MessageID == "" {
-		return nil
-	}
-	h := ids.MessageHash(raw.Project, []byte(e.MessageID))
-	return h[:]
 }
 
 // each runs one operation per event over the recorded events of each SDK, in

@@ -2,37 +2,22 @@ package enrichment_test
 
 import (
 	"bytes"
-	"compress/gzip"
-	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
-	"io"
 	"os"
-	"strings"
+	"path/filepath"
 	"testing"
 
 	"touchline.dev/schemas/event"
 )
 
-// recorded is a request as a file of a recording holds it.
-type recorded struct {
-	Method, Target, Body string
-	BodyEncoding         string `json:"body_encoding"`
-	Headers              [][2]string
-}
-
-func (r *recorded) header(name string) string {
-	for _, h := range r.Headers {
-		if strings.EqualFold(h[0], name) {
-			return h[1]
-		}
-	}
-	return ""
-}
+// recordings holds real requests of SDKs, the raw records that the collector makes
+// of them (raw.jsonl), and what those must become (manifest.json).
+const recordings = "../../../../schemas/testdata/sdk"
 
 type manifest struct {
 	Scenarios []struct {
 		Name     string
-		Files    map[string]string
 		Expected []map[string]json.RawMessage `json:"expected_events"`
 	}
 }
@@ -42,7 +27,7 @@ type expected map[string]json.RawMessage
 
 func (x expected) text(t *testing.T, field string) string {
 	var s string
-	if raw, ok := x[field]; ok {
+	if raw := x[field]; raw != nil {
 		if err := json.Unmarshal(raw, &s); err != nil {
 			t.Fatalf("%s: %v", field, err)
 		}
@@ -61,55 +46,55 @@ func readJSON(t testing.TB, path string, into any) {
 	}
 }
 
-// split turns a request into what the collector writes, with the means of
-// encoding/json.
-func (r *recorded) split(t testing.TB) []event.Raw {
-	body := []byte(r.Body)
-	if r.BodyEncoding == "base64" {
-		var err error
-		if body, err = base64.StdEncoding.DecodeString(r.Body); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if r.header("content-encoding") == "gzip" {
-		z, err := gzip.NewReader(bytes.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if body, err = io.ReadAll(z); err != nil {
-			t.Fatal(err)
-		}
-	}
-	endpoints := map[string]string{
-		"t": "track", "i": "identify", "p": "page", "s": "screen", "g": "group", "a": "alias", "b": "batch",
-	}
-	endpoint := strings.TrimPrefix(r.Target, "/v1/")
-	if long, ok := endpoints[endpoint]; ok {
-		endpoint = long
-	}
-	raw := event.Raw{Project: "shop", Protocol: "segment", Endpoint: endpoint, UserAgent: r.header("user-agent"), ClientIP: "198.51.100.9"}
-	for _, name := range []string{"accept-language", "sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform"} {
-		if value := r.header(name); value != "" {
-			raw.Headers = append(raw.Headers, event.Header{Name: name, Value: value})
-		}
-	}
-	if endpoint != "batch" && endpoint != "import" {
-		raw.Event = body
-		return []event.Raw{raw}
-	}
-	var request struct {
-		Batch   []json.RawMessage
-		SentAt  string
-		Context json.RawMessage
-	}
-	if err := json.Unmarshal(body, &request); err != nil {
+// recordedEvent is a raw record of a recorded request.
+type recordedEvent struct {
+	file string
+	hash []byte // of project and message id
+	raw  event.Raw
+}
+
+// recordedEvents returns what the collector makes of the requests of one SDK, as
+// its own test of the recordings wrote it down.
+func recordedEvents(t testing.TB, sdk string) []recordedEvent {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(recordings, sdk, "raw.jsonl"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	var all []event.Raw
-	for i, text := range request.Batch {
-		one := raw
-		one.Index, one.Event, one.SentAt, one.Context = uint32(i), text, request.SentAt, request.Context
-		all = append(all, one)
+	var all []recordedEvent
+	for line := range bytes.Lines(data) {
+		var request struct {
+			File    string
+			Records []struct {
+				Index                       uint32
+				Project, Protocol, Endpoint string
+				MID, Context, Event         string
+				SentAt                      string `json:"sent_at"`
+				Address                     string `json:"client_ip"`
+				Agent                       string `json:"user_agent"`
+				Headers                     [][2]string
+			}
+		}
+		if err := json.Unmarshal(line, &request); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range request.Records {
+			hash, err := hex.DecodeString(r.MID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(hash) == 0 {
+				hash = nil
+			}
+			one := recordedEvent{request.File, hash, event.Raw{
+				Index: r.Index, Project: r.Project, Protocol: r.Protocol, Endpoint: r.Endpoint, Context: []byte(r.Context), Event: []byte(r.Event),
+				SentAt: r.SentAt, ClientIP: r.Address, UserAgent: r.Agent, ReceivedAt: 1795290375973,
+			}}
+			for _, h := range r.Headers {
+				one.raw.Headers = append(one.raw.Headers, event.Header{Name: h[0], Value: h[1]})
+			}
+			all = append(all, one)
+		}
 	}
 	return all
 }

@@ -32,25 +32,26 @@ func Step() pipeline.Step { return pipeline.Step{Name: "time", Run: run} }
 
 func run(e *pipeline.Event) pipeline.Verdict {
 	t := e.Touchpoint
-	oldest := int64(Earliest)
-	if e.Raw.Endpoint != endpointImport {
+	oldest, live := int64(Earliest), e.Raw.Endpoint != endpointImport
+	if live {
 		oldest = max(oldest, e.Raw.ReceivedAt-e.Project.Limits.MaxAge.Milliseconds())
 	}
-	t.EventTime, t.TimeSource = decide(t, e.Raw.ReceivedAt, oldest)
+	t.EventTime, t.TimeSource = decide(t, e.Raw.ReceivedAt, oldest, live)
 	t.Day = e.Project.Day(t.EventTime)
 	return pipeline.Verdict{}
 }
 
 // decide applies the rule: the skew of the device's clock is received - sent; it
 // is added to the original time when it is MinSkew or more either way and the
-// original is not after sent. The result is kept within [oldest, received].
+// original is not after sent. The result is kept within [oldest, received]. An event
+// that is not live was sent long before it was received, so there is no skew in it.
 // All times are within the years -2000 to 9999, so no difference overflows.
-func decide(t *event.Touchpoint, received, oldest int64) (int64, event.TimeSource) {
+func decide(t *event.Touchpoint, received, oldest int64, live bool) (int64, event.TimeSource) {
 	if !t.HasOriginalTimestamp {
 		return received, event.TimeReceipt
 	}
 	at, source := t.OriginalTimestamp, event.TimeClient
-	if t.HasSentAt && t.OriginalTimestamp <= t.SentAt {
+	if live && t.HasSentAt && t.OriginalTimestamp <= t.SentAt {
 		if skew := received - t.SentAt; max(skew, -skew) >= MinSkew.Milliseconds() {
 			at, source = at+skew, event.TimeCorrected
 		}

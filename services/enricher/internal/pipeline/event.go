@@ -31,6 +31,10 @@ type Event struct {
 	Touchpoint *event.Touchpoint
 	// Session is the SDK's own name of the session, if it has one.
 	Session string
+	// Site names the site whose visitor did this, where the protocol gives its
+	// visitors no ids; they are then told apart by address and browser for a day.
+	// Empty: an event that names nobody cannot be used. Run empties it.
+	Site string
 	// Extra holds the members of the event that have no field of their own, as
 	// they were written: "name":value, each followed by a comma. They end up in
 	// the touchpoint's context. Run empties it.

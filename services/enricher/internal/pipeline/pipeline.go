@@ -68,7 +68,7 @@ func (p *Pipeline) begin(e *Event, out *event.Enriched) {
 	out.Project, out.ReceivedAt, out.EnrichmentVersion = e.Raw.Project, e.Raw.ReceivedAt, p.version
 	out.Touchpoint.BotReasons = reasons
 	e.Touchpoint = &out.Touchpoint
-	e.Session = ""
+	e.Session, e.Site = "", ""
 	e.Scratch, e.Extra = emptied(e.Scratch), emptied(e.Extra)
 }
 

@@ -1,0 +1,81 @@
+package adapt_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"touchline.dev/schemas/event"
+	"touchline.dev/services/enricher/internal/pipeline"
+)
+
+func FuzzSnowplow(f *testing.F) { fuzzAdapter(f, "snowplow", "testdata/snowplow_events.txt") }
+
+func FuzzSnowplowRecorded(f *testing.F) { fuzzAdapter(f, "snowplow", "testdata/snowplow_recorded.txt") }
+
+// FuzzSnowplowDocument puts any text in the places of an event that hold JSON of
+// their own.
+func FuzzSnowplowDocument(f *testing.F) {
+	for _, text := range hostile {
+		if len(text) < 4096 {
+			f.Add(text, "n")
+		}
+	}
+	f.Add(`{"schema":"s","data":[{"schema":"iglu:com.snowplowanalytics.snowplow/client_session/jsonschema/1-0-2","data":{"userId":"d","sessionId":1}},1,[],{"schema":1}]}`, "")
+	f.Add(`{"schema":"s","data":{"schema":"iglu:com.acme/screen_view/jsonschema/1-0-0","data":{"name":"\ud800","revenue":1e99}}}`, "\xff")
+	p := pipeline.New(1, []pipeline.Step{newStep(f)})
+	project := newProject(f)
+	f.Fuzz(func(t *testing.T, text, network string) {
+		document, err := json.Marshal(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		packed := base64.RawURLEncoding.EncodeToString([]byte(text))
+		for _, input := range []string{
+			`{"e":"ue","duid":"d","ue_pr":` + string(document) + `,"co":` + string(document) + `}`,
+			`{"e":"ue","co":` + string(document) + `,"ue_px":"` + packed + `","cx":"` + packed + `"}`,
+			`e=pv&co=` + strings.NewReplacer("&", "%26", "+", "%2B", "%", "%25").Replace(string(document)) + `&cx=` + packed,
+		} {
+			e := pipeline.Event{
+				Raw: &event.Raw{
+					Project: "shop", Protocol: "snowplow", Endpoint: "i", Event: []byte(input),
+					Headers: []event.Header{{Name: "network-userid", Value: network}},
+				},
+				Project: project, Receipt: [16]byte{7},
+			}
+			var out event.Enriched
+			p.Run(&e, &out)
+			checkResult(t, &out)
+			if string(e.Raw.Event) != input {
+				t.Error("the input was changed")
+			}
+		}
+	})
+}
+
+func BenchmarkSnowplow(b *testing.B) { benchmarkRecorded(b, "testdata/snowplow_recorded.txt", "") }
+
+// benchmarkRecorded runs the events of a golden file whose endpoint is that, or
+// all, one after another, and reports what one costs.
+func benchmarkRecorded(b *testing.B, file, endpoint string) {
+	p := pipeline.New(1, []pipeline.Step{newStep(b)})
+	var records []*event.Raw
+	size := 0
+	for _, raw := range goldenRecords(b, file) {
+		if endpoint == "" || raw.Endpoint == endpoint {
+			records = append(records, raw)
+			size += len(raw.Event)
+		}
+	}
+	e := pipeline.Event{Project: newProject(b), Receipt: [16]byte{7}}
+	var out event.Enriched
+	b.SetBytes(int64(size / len(records)))
+	b.ReportAllocs()
+	before := cpu(b)
+	for i := 0; b.Loop(); i++ {
+		e.Raw = records[i%len(records)]
+		p.Run(&e, &out)
+	}
+	b.ReportMetric(float64(cpu(b)-before)/float64(b.N), "cpu-ns/event")
+}
