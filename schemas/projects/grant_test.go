@@ -172,7 +172,7 @@ projects:
 func TestSigning(t *testing.T) {
 	s := mustParse(t, `
 projects:
-- {id: shop, write_keys: [a, {key: b, signing: {scheme: stripe, secret: whsec_opensesame}}, {key: c, signing: {scheme: svix, secret: whsec_b3BlbnNlc2FtZQ==, tolerance: 1h}}]}`)
+- {id: shop, write_keys: [a, {key: b, protocols: [webhook], signing: {scheme: stripe, secret: whsec_opensesame}}, {key: c, protocols: [webhook], signing: {scheme: svix, secret: whsec_b3BlbnNlc2FtZQ==, tolerance: 1h}}]}`)
 	if got := grantOf(t, s, "a", "webhook").Signing; got != nil {
 		t.Errorf("a: %+v, want none", got)
 	}

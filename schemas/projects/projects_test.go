@@ -207,7 +207,7 @@ func TestProblems(t *testing.T) {
 		{"end", "projects: [{id: a, write_keys: [{key: secret, not_after: secret}, {key: b, not_after: 2026-12-31}]}]",
 			"line 1: projects[0].write_keys[0].not_after: want a time such as 2026-12-31T00:00:00Z\n" +
 				"line 1: projects[0].write_keys[1].not_after: want a time such as 2026-12-31T00:00:00Z"},
-		{"signing", "projects: [{id: a, write_keys: [{key: b, signing: {scheme: secret2, secret: secret3, tolerance: 1ms}}, {key: c, signing: {secretkey: 1}}, {key: d, signing: {scheme: svix, secret: whsec_secret+secret!}}, {key: e, signing: secret4}]}]",
+		{"signing", "projects: [{id: a, write_keys: [{key: b, protocols: [webhook], signing: {scheme: secret2, secret: secret3, tolerance: 1ms}}, {key: c, protocols: [webhook], signing: {secretkey: 1}}, {key: d, protocols: [webhook], signing: {scheme: svix, secret: whsec_secret+secret!}}, {key: e, protocols: [webhook], signing: secret4}]}]",
 			"line 1: projects[0].write_keys[0].signing.scheme: want touchline, stripe, github, shopify or svix\n" +
 				"line 1: projects[0].write_keys[0].signing.tolerance: want a duration from 1s to 24h, such as 5m\n" +
 				"line 1: projects[0].write_keys[0].signing.secret: want 8 to 512 characters, got 7\n" +
@@ -216,6 +216,9 @@ func TestProblems(t *testing.T) {
 				"line 1: projects[0].write_keys[1].signing.secret: is missing\n" +
 				"line 1: projects[0].write_keys[2].signing.secret: want whsec_ and base64, as svix shows it\n" +
 				"line 1: projects[0].write_keys[3].signing: want a mapping, got a single value"},
+		{"signed elsewhere", "projects: [{id: a, write_keys: [{key: b, protocols: [webhook, touchline], signing: {scheme: github, secret: opensesame}}, {key: c, signing: {scheme: github, secret: opensesame}}]}]",
+			"line 1: projects[0].write_keys[0].signing: a signed key wants protocols: [webhook]\n" +
+				"line 1: projects[0].write_keys[1].signing: a signed key wants protocols: [webhook]"},
 		{"empty key", "projects: [{id: a, write_keys: ['']}]", "line 1: projects[0].write_keys[0]: want 1 to 256 characters, got 0"},
 		{"null key", "projects: [{id: a, write_keys: [~]}]", "line 1: projects[0].write_keys[0]: want a single value, got nothing"},
 		{"short hash", "projects: [{id: a, write_keys: [{sha256: secret}]}]", "line 1: projects[0].write_keys[0].sha256: want 64 hex digits, got 6 characters"},

@@ -61,6 +61,11 @@ func (p *parse) writeKey(n ast.Node, path string, project *Project) {
 	}
 	if e, ok := entries["signing"]; ok {
 		g.Signing = p.signing(e)
+		// Only webhooks look at signatures: with another protocol the key would
+		// open its project unsigned.
+		if !slices.Equal(g.protocols, []string{"webhook"}) {
+			p.addf(e.value, e.path, "a signed key wants protocols: [webhook]")
+		}
 	}
 	plain, hasPlain := entries["key"]
 	hashed, hasHash := entries["sha256"]

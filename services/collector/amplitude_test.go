@@ -100,7 +100,9 @@ projects:
 			t.Errorf("%s: %d %s", body, a.StatusCode, a.Text)
 		}
 	}
-	s.request(t, head, `{"api_key":"wk_slow","events":[{"user_id":"a"},{"user_id":"b"},{"user_id":"c"}]}`).
+	const three = `{"api_key":"wk_slow","events":[{"user_id":"a"},{"user_id":"b"},{"user_id":"c"}]}`
+	s.request(t, head, strings.Replace(three, `,{"user_id":"c"}`, "", 1)) // uses up what the key may send
+	s.request(t, head, three).
 		want(t, 429, `{"code":429,"error":"more events than this write key may send","throttled_events":[0,1,2]}`)
 	s.request(t, head+"\nOrigin: https://elsewhere.example", `{"api_key":"wk_page","events":[{}]}`).
 		want(t, 400, `{"code":400,"error":"Invalid API key: the write key is not for pages of this origin","missing_field":"api_key"}`)
@@ -111,7 +113,15 @@ projects:
 	if a := s.request(t, head, `{"api_key":"wk_test"}`); a.StatusCode != 200 || !strings.Contains(a.Text, `"rejected_events":{"malformed_batch":[0]}`) {
 		t.Errorf("%d %s", a.StatusCode, a.Text)
 	}
-	if n := len(s.records(t)); n != 3 {
-		t.Errorf("%d records, want 3", n)
+	rejected := 0
+	for _, r := range s.records(t) {
+		if r.RejectReason != "" {
+			rejected++
+		} else if r.Key != "shop/u/a" && r.Key != "shop/u/b" {
+			t.Errorf("%+v", r)
+		}
+	}
+	if rejected != 2 {
+		t.Errorf("%d rejected records, want 2", rejected)
 	}
 }

@@ -69,6 +69,15 @@ func TestCloudEventsModesAndKeys(t *testing.T) {
 	}
 }
 
+// Data that is too long for an event is rejected before it is written into one.
+func TestCloudEventsLargeData(t *testing.T) {
+	s := start(t)
+	a := s.request(t, "POST /cloudevents HTTP/1.1\nAuthorization: Bearer wk_test\nce-id: 1\nce-type: t\nContent-Type: text/plain", strings.Repeat("\x00", 1<<20+1))
+	if got := s.records(t); a.StatusCode != 200 || len(got) != 1 || got[0].RejectReason != event.EventTooLarge || got[0].OriginalBytes != 1<<20+1 {
+		t.Errorf("%d %s, %d records", a.StatusCode, a.Text, len(got))
+	}
+}
+
 // The same id of another source is another event.
 func TestCloudEventsIdentity(t *testing.T) {
 	s := start(t)

@@ -75,6 +75,7 @@ func New(cfg Config, deps Deps) (*Collector, error) {
 		return nil, err
 	}
 	held := budget.New(int64(cfg.HTTP.Limits.MaxInflightBytes))
+	held.LimitLarge(int64(cfg.HTTP.Limits.largeBytes()))
 	metrics, err := intake.NewMetrics(deps.Metrics, held)
 	if err != nil {
 		return nil, fmt.Errorf("register collector metrics: %w", err)

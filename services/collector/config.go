@@ -69,6 +69,13 @@ const (
 	inflightRecord = 5 * config.KiB
 )
 
+// largeBytes is what bodies above 64 KiB get together: room for one of the largest
+// as it was sent, unpacked, and with the window of its packer. More would be there
+// for the records of others as well, but not within 300 MB beside 10,000 connections.
+func (l Limits) largeBytes() config.Bytes {
+	return 3 * max(l.MaxBodyBytes, l.MaxWireBytes, 4*config.MiB)
+}
+
 // Default returns the configuration of a collector and a broker on this host.
 func Default() Config {
 	return Config{HTTP: DefaultHTTP(), Kafka: kafka.Default(), Spool: DefaultSpool()}

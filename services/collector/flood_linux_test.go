@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -138,7 +140,8 @@ func flood(t *testing.T, c *child, bodies map[string][]byte, connections, rounds
 	t.Helper()
 	var mu sync.Mutex
 	answers := map[string]int{}
-	for name, body := range bodies {
+	for _, name := range slices.Sorted(maps.Keys(bodies)) {
+		body := bodies[name]
 		before, began := c.usage(t), time.Now()
 		var wait sync.WaitGroup
 		for range connections {

@@ -24,7 +24,7 @@ import (
 // It never fails (5xx), every answer is JSON, and the topic grows by exactly the
 // events that the answer speaks of; of a valid batch that is all of them.
 func FuzzRequest(f *testing.F) {
-	paths := []string{"/v1/batch", "/v1/track", "/v1/b", "/v1/i", "/segment/v1/import"}
+	paths := []string{"/segment/v1/batch", "/segment/v1/track", "/v1/b", "/v1/i", "/segment/v1/import"}
 	files, err := filepath.Glob(recordings + "/*/*/*POST*.json")
 	if err != nil || len(files) == 0 {
 		f.Fatalf("no recordings: %v", err)

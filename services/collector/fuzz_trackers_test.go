@@ -21,7 +21,7 @@ import (
 // the answer's verdict speaks of.
 func FuzzTrackers(f *testing.F) {
 	heads := []string{
-		tp2Path, "POST /com.acme/track?%s HTTP/1.1", "GET /i?aid=app&%s HTTP/1.1", "GET /com.acme/track?aid=app&e=pv&%s HTTP/1.1",
+		tp2Path, "POST /com.acme/tp2?%s HTTP/1.1", "GET /i?aid=app&%s HTTP/1.1", "GET /snowplow/i?aid=app&e=pv&%s HTTP/1.1",
 		measurementPath, "POST /debug/mp/collect?%s HTTP/1.1", "POST /g/collect?tid=G-1&%s HTTP/1.1", "GET /g/collect?tid=G-1&%s HTTP/1.1",
 	}
 	seeds := 0

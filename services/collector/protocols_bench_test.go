@@ -72,6 +72,8 @@ func benchLoads() []benchLoad {
 		{"plausible", "plausible/default/001-POST_api_event.json", "", one},
 		{"umami", "umami-script/default/005-POST_api_send.json", "", one},
 		{"cloudevents", "cloudevents-node/default/001-POST_cloudevents.json", "", one},
+		{"cloudevents", "cloudevents-node/default/005-POST_cloudevents.json", ".", many},
+		{"webhook", "webhooks/default/001-POST_v1_webhook.json", "", one},
 	}
 }
 

@@ -80,7 +80,7 @@ func TestRudderStackPixelsAndBeacons(t *testing.T) {
 	}
 	s.request(t, "POST /beacon/v1/batch?writeKey=wk_test HTTP/1.1\nContent-Type: text/plain", `{"batch":[{"type":"track","anonymousId":"b","event":"E"}]}`).want(t, 200, "OK")
 	s.request(t, "POST /beacon/v1/batch HTTP/1.1\nContent-Type: text/plain", `{"batch":[{"type":"track","anonymousId":"b","event":"E"}]}`).
-		want(t, 401, "unauthorized: unknown write key")
+		want(t, 401, "unauthorized: no write key that is known here")
 	s.request(t, "GET /pixel/v1/track?writeKey=wk_test&event=\xff HTTP/1.1", "")
 	records := s.records(t)
 	if len(records) != 3 {

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	"touchline.dev/schemas/event"
+	"touchline.dev/services/collector"
 	"touchline.dev/services/internal/kafkatest"
 )
 
@@ -30,8 +31,8 @@ projects:
     limits: {max_events_per_request: 2}
 `
 
-func startTrackers(t testing.TB) *service {
-	return startWithProjects(t, trackerProjects, kafkatest.Start(t), zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)), nil)
+func startTrackers(t testing.TB, change ...func(*collector.Config)) *service {
+	return startWithProjects(t, trackerProjects, kafkatest.Start(t), zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)), nil, change...)
 }
 
 // payload is what a tracker posts.
@@ -42,7 +43,9 @@ func payload(events ...string) string {
 const tp2Path = "POST /com.snowplowanalytics.snowplow/tp2 HTTP/1.1"
 
 func TestSnowplowAnswers(t *testing.T) {
-	s := startTrackers(t)
+	s := startTrackers(t, func(c *collector.Config) {
+		c.HTTP.Paths = map[string]string{"/c/t": "/com.snowplowanalytics.snowplow/tp2", "/c/i": "/i"}
+	})
 	one := payload(`{"e":"pv","aid":"app","duid":"d"}`)
 	for _, c := range []struct {
 		head, body string
@@ -50,13 +53,14 @@ func TestSnowplowAnswers(t *testing.T) {
 		verdict    string
 	}{
 		{tp2Path, one, 200, "accepted=1"},
-		{"POST /com.acme/track HTTP/1.1", one, 200, "accepted=1"},
-		{"POST /snowplow/com.acme/track HTTP/1.1", one, 200, "accepted=1"},
+		{"POST /com.acme/tp2 HTTP/1.1", one, 200, "accepted=1"},
+		{"POST /snowplow/com.acme/tp2 HTTP/1.1", one, 200, "accepted=1"},
 		{"POST /com.mailchimp/v1 HTTP/1.1", `{"type":"subscribe"}`, 404, ""},
 		{"GET /i?e=pv&aid=app&duid=d HTTP/1.1", "", 200, "accepted=1"},
 		{"GET /snowplow/i?e=pv&aid=app&duid=d HTTP/1.1", "", 200, "accepted=1"},
-		{"GET /com.acme/track?e=pv&aid=app&duid=d HTTP/1.1", "", 200, "accepted=1"},
-		{"GET /com.acme/track?x=1 HTTP/1.1", "", 404, ""},
+		{"GET /com.acme/tp2?e=pv&aid=app&duid=d HTTP/1.1", "", 405, ""},
+		{"POST /c/t HTTP/1.1", one, 200, "accepted=1"},
+		{"GET /c/i?e=pv&aid=app&duid=d HTTP/1.1", "", 200, "accepted=1"},
 		{"HEAD /i?e=pv&aid=app&duid=d HTTP/1.1", "", 200, ""},
 		// What a tracker gives up on, and says so on its console.
 		{tp2Path, payload(`{"e":"pv","aid":"nobody"}`), 401, "refused=0, reason=unauthorized"},
@@ -237,7 +241,7 @@ func TestSnowplowCORS(t *testing.T) {
 	s := startTrackers(t)
 	for _, head := range []string{
 		"OPTIONS /com.snowplowanalytics.snowplow/tp2 HTTP/1.1\nAccess-Control-Request-Method: POST\nAccess-Control-Request-Headers: content-type,sp-anonymous",
-		"OPTIONS /com.acme/track HTTP/1.1\nAccess-Control-Request-Method: POST\nAccess-Control-Request-Headers: content-type,sp-anonymous",
+		"OPTIONS /com.acme/tp2 HTTP/1.1\nAccess-Control-Request-Method: POST\nAccess-Control-Request-Headers: content-type,sp-anonymous",
 		tp2Path,
 	} {
 		a := s.request(t, head+"\nOrigin: https://shop.example", payload(`{"e":"pv","aid":"app","duid":"d"}`))

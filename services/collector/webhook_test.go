@@ -138,7 +138,7 @@ func TestWebhookShapes(t *testing.T) {
 		s.request(t, head, `{"user_id":"u"}`).want(t, 200, "OK")
 	}
 	s.request(t, "POST /v1/webhook?writeKey=wk_test HTTP/1.1", " ").want(t, 400, `{"reason":"unreadable_body","message":"the body is empty"}`)
-	s.request(t, "POST /v1/webhook HTTP/1.1", "{}").want(t, 401, `{"reason":"unauthorized","message":"unknown write key"}`)
+	s.request(t, "POST /v1/webhook HTTP/1.1", "{}").want(t, 401, `{"reason":"unauthorized","message":"no write key that is known here"}`)
 }
 
 // A delivery that is sent again is recognised by its id, and each payload of it by

@@ -162,6 +162,9 @@ func (b *Buffer) fill(source io.Reader, length, limit int, from *budget.Budget) 
 		room := buf[len(buf):held]
 		if len(room) == 0 && held < most {
 			more := min(max(held, firstRead), most-held)
+			if length >= 0 && most <= 4*held {
+				more = most - held // no steps between
+			}
 			if !b.reserve(held, more, from) {
 				return nil, ErrNoBudget
 			}

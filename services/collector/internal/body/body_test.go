@@ -164,6 +164,9 @@ func TestBrotliWindow(t *testing.T) {
 		if got := brotliWindow(out.Bytes()); got != 1<<bits {
 			t.Errorf("window of %d bits: %d bytes", bits, got)
 		}
+		if _, err := read(t, new(Buffer), "br", out.Bytes()); !errors.Is(err, ErrTooLarge) || strings.Contains(err.Error(), "window") != (bits > 22) {
+			t.Errorf("16 MiB with a window of %d bits: %v", bits, err)
+		}
 	}
 }
 

@@ -16,8 +16,8 @@ func isZstd(wire []byte) bool { return bytes.HasPrefix(wire, []byte{0x28, 0xb5, 
 // a streaming encoder asks for it before it knows how little will come.
 const zstdWindow = 8 << 20
 
-// zstdSlack is what the decoder wants besides, to copy in strides.
-const zstdSlack = 64
+// zstdBlock is what the decoder may write beyond a bound before it looks.
+const zstdBlock = 128<<10 + 64
 
 // unpackZstd unpacks wire in one piece: a stream would hold its window
 // besides the result, while here the result is all there is. 10 kB can stand for
@@ -39,12 +39,12 @@ func (b *Buffer) unpackZstd(wire []byte, limit, unpacked int, from *budget.Budge
 	// A frame that does not say how much it holds gets room for the most, or the
 	// decoder would move it from buffer to buffer.
 	var head zstd.Header
-	room := bound
+	room := bound + zstdBlock
 	if err := head.Decode(wire); err == nil && head.HasFCS {
 		if head.FrameContentSize > uint64(unpacked) {
 			return nil, tooLarge(unpacked)
 		}
-		room = int(head.FrameContentSize) + zstdSlack
+		room = int(head.FrameContentSize) + zstdBlock
 	}
 	block := from.Lend(room)
 	b.lent = append(b.lent, block)

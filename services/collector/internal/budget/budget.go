@@ -8,17 +8,16 @@ import "sync/atomic"
 
 // Budget is a number of bytes to reserve from. It may be used concurrently.
 type Budget struct {
-	max   int64
-	used  atomic.Int64
-	large atomic.Int64
-	pools pools
+	max, maxLarge int64
+	used, large   atomic.Int64
+	pools         pools
 }
 
-// New returns a budget of max bytes.
-func New(max int64) *Budget { return &Budget{max: max} }
+// New returns a budget of max bytes, of which large bodies get a quarter.
+func New(max int64) *Budget { return &Budget{max: max, maxLarge: max / 4} }
 
-// largePart is the part of the budget that large bodies share.
-const largePart = 4
+// LimitLarge sets how many bytes large bodies get. It is for before the first use.
+func (b *Budget) LimitLarge(n int64) { b.maxLarge = n }
 
 // Reserve takes n bytes and reports whether they were there. Each success must
 // be followed by a Release of as many.
@@ -33,11 +32,11 @@ func (b *Budget) Reserve(n int) bool {
 // Release gives n bytes back.
 func (b *Budget) Release(n int) { b.used.Add(int64(-n)) }
 
-// ReserveLarge is Reserve for what only large bodies need. They get a quarter of
-// the budget together, and no other request is refused because of them. Each
+// ReserveLarge is Reserve for what only large bodies need. They get a part of the
+// budget together, so that no other request is refused because of them. Each
 // success must be followed by a ReleaseLarge of as many.
 func (b *Budget) ReserveLarge(n int) bool {
-	if b.large.Add(int64(n)) > b.max/largePart || !b.Reserve(n) {
+	if b.large.Add(int64(n)) > b.maxLarge || !b.Reserve(n) {
 		b.large.Add(int64(-n))
 		return false
 	}

@@ -43,7 +43,13 @@ func TestLarge(t *testing.T) {
 	}
 	b.Release(95)
 	b.ReleaseLarge(5)
-	if b.Used() != 0 || !b.ReserveLarge(25) {
+	b.LimitLarge(10)
+	if b.ReserveLarge(11) || !b.ReserveLarge(10) {
+		t.Errorf("%d bytes used of 10 for large bodies", b.Used())
+	}
+	b.ReleaseLarge(10)
+	b.LimitLarge(1000)
+	if b.ReserveLarge(101) || b.Used() != 0 || !b.ReserveLarge(100) {
 		t.Errorf("%d bytes used in the end", b.Used())
 	}
 }
@@ -52,7 +58,7 @@ func TestLend(t *testing.T) {
 	b := New(1)
 	for _, tt := range []struct{ asked, got int }{
 		{0, 4 << 10}, {1, 4 << 10}, {4 << 10, 4 << 10}, {4<<10 + 1, 8 << 10}, {300 << 10, 512 << 10}, {512 << 10, 512 << 10},
-		{8 << 20, 8 << 20}, {8<<20 + 1, 8<<20 + 1}, {20_000_000, 20_000_000},
+		{4 << 20, 4 << 20}, {4<<20 + 1, largestBlock}, {8<<20 + 1, largestBlock}, {largestBlock, largestBlock}, {largestBlock + 1, largestBlock + 1}, {20_000_000, 20_000_000},
 	} {
 		for range 3 {
 			block := b.Lend(tt.asked)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"touchline.dev/schemas/event"
+	"touchline.dev/schemas/projects"
 	"touchline.dev/services/collector/internal/answer"
 	"touchline.dev/services/collector/internal/auth"
 	"touchline.dev/services/collector/internal/intake"
@@ -118,12 +119,19 @@ func (dialect) Key(r *http.Request, scratch []byte) []byte {
 	return auth.Query(r, "writeKey", scratch)
 }
 
+// maxBinary is how much data is written into a structured event, which takes up to
+// six times as many bytes and is in no budget: as much as the longest event has.
+const maxBinary = projects.MaxEventBytes
+
 // Slice finds the events of the body. One that does not say what it is has to look
 // like JSON.
 func (d dialect) Slice(b *intake.Batch) {
 	m := modeOf(b.Request)
 	b.Cursor.Reset(b.Body)
 	switch c := b.Cursor.Peek(); {
+	case m == binary && len(b.Body) > maxBinary:
+		b.Reject(event.EventTooLarge, "the data of a binary event is longer than 1 MiB")
+		return
 	case m == binary:
 		compose(b)
 	case m == unknown && c != '{' && c != '[':

@@ -131,11 +131,16 @@ func (t *taker) take(q *request, r *http.Request, e *endpoint) *claimant {
 		}
 	}
 	data, err := q.buffer.Read(r, t.cfg.Body, t.deps.Budget)
+	if err != nil {
+		if c == nil {
+			c = &e.takers[0] // nobody can tell whose it is
+		}
+		q.refuseFor(refusalOf(err))
+		return c
+	}
 	if c == nil {
-		if c = e.claim(r, data); c == nil && err == nil {
+		if c = e.claim(r, data); c == nil {
 			return nil
-		} else if c == nil {
-			c = &e.takers[0]
 		}
 		if q.key = c.dialect.Key(r, q.key[:0]); len(q.key) > 0 {
 			if grant, known = q.set.Key(q.key, c.name, q.now); !known {
@@ -143,10 +148,6 @@ func (t *taker) take(q *request, r *http.Request, e *endpoint) *claimant {
 				return c
 			}
 		}
-	}
-	if err != nil {
-		q.refuseFor(refusalOf(err))
-		return c
 	}
 	q.received = t.deps.Now().UnixMilli()
 	q.verdict.Bytes = len(data)
@@ -176,7 +177,7 @@ func (t *taker) take(q *request, r *http.Request, e *endpoint) *claimant {
 		}
 	}
 	if b.refusal.Reason != "" {
-		if !known {
+		if !known && b.refusal.Status == http.StatusBadRequest { // the others say why there is no key
 			b.refusal = Refusal{http.StatusUnauthorized, Fault{event.Unauthorized, "no write key"}}
 		}
 		q.refuseFor(b.refusal)
@@ -226,6 +227,9 @@ func (e *endpoint) claim(r *http.Request, body []byte) *claimant {
 		case c.route.Claims(r, body):
 			return c
 		}
+	}
+	if rest == nil && !e.open {
+		rest = &e.takers[0] // who answers what makes no sense to anybody
 	}
 	return rest
 }

@@ -42,8 +42,8 @@ type Route struct {
 	Drop event.Reason
 	// Claims reports whether a request is this protocol's, where several have the
 	// path or it is a pattern that other requests fit too. body is unpacked. A
-	// route without Claims takes what no other claims; where every route has one
-	// and none claims, there is no such path.
+	// route without Claims takes what no other claims. Where every route has one and
+	// none claims, the first protocol answers; only patterns and / do not exist then.
 	Claims func(r *http.Request, body []byte) bool
 }
 

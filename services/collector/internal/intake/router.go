@@ -35,6 +35,7 @@ type node struct {
 type endpoint struct {
 	handler http.Handler
 	takers  []claimant
+	open    bool // a pattern or the root, which other requests meet too
 }
 
 // claimant is a protocol with its route.
@@ -91,6 +92,7 @@ func (h *Handler) mount(at, label string, route *Route, c claimant) {
 	switch {
 	case route.Handler == nil:
 		(*e).takers = append((*e).takers, c)
+		(*e).open = at == "/" || strings.Contains(at, "{")
 	case (*e).handler == nil:
 		(*e).handler = route.Handler
 	}

@@ -61,7 +61,9 @@ func (t *taker) publish(q *request, protocol string, fixed projects.Grant) {
 		if grant.Project == nil {
 			var denied denial
 			if grant, denied = t.ownGrant(q, &b.events[i], protocol); denied.Reason != "" {
-				last = denied
+				if denied.Reason != event.Unauthorized {
+					last = denied
+				}
 				q.verdict.Rejected = append(q.verdict.Rejected, Rejection{i, denied.Fault})
 				continue
 			}

@@ -7,7 +7,6 @@ package jitsu
 import (
 	"net/http"
 	"strconv"
-	"strings"
 
 	"touchline.dev/schemas/event"
 	"touchline.dev/services/collector/internal/answer"
@@ -37,9 +36,7 @@ func New() intake.Protocol {
 }
 
 // isOurs reports whether a request to a path of Segment's is Jitsu's.
-func isOurs(r *http.Request, _ []byte) bool {
-	return r.Header[keyHeader] != nil || strings.HasPrefix(r.URL.Path, "/"+Name+"/")
-}
+func isOurs(r *http.Request, _ []byte) bool { return r.Header[keyHeader] != nil }
 
 // dialect reads and answers requests that carry events. The write key in a body is
 // redacted ("id:***"), so it is never used.

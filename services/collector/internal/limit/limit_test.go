@@ -55,6 +55,7 @@ func TestTake(t *testing.T) {
 			{3 * time.Second, here, 50, 2 * time.Second}, {5 * time.Second, here, 50, 0},
 		}},
 		{"default burst", "", "rate: {events_per_second: 2}", []request{{0, here, 20, 0}, {0, here, 1, 500 * time.Millisecond}}},
+		{"before the start", "", "rate: {events_per_second: 10, burst: 20}", []request{{-time.Hour, here, 20, 0}, {-time.Hour, here, 1, 100 * time.Millisecond}, {-time.Hour + time.Second, here, 10, 0}}},
 		{"slow rate", "", "rate: {events_per_second: 0.01}", []request{{0, here, 1, 0}, {0, here, 1, 100 * time.Second}}},
 		{"per client", "", "rate: {per_client_per_second: 1}", []request{
 			{0, here, 10, 0}, {0, here, 1, time.Second}, {0, netip.MustParseAddr("192.0.2.255"), 1, time.Second},

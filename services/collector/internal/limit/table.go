@@ -39,8 +39,11 @@ func (t *table) take(id uint64, now, cost, allowed time.Duration) (wait time.Dur
 	s := &t.shards[id%shards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	full, _ := s.full.Get(id)
-	if full = max(full, now); full-now > allowed {
+	full, ok := s.full.Get(id)
+	if !ok || full < now { // now may be before the start, where a clock was set back
+		full = now
+	}
+	if full-now > allowed {
 		return full - now - allowed
 	}
 	s.full.Add(id, full+cost)

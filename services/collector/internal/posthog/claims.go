@@ -50,7 +50,7 @@ func isBatch(r *http.Request, body []byte) bool {
 
 // searched is how much of a body is searched for what tells SDKs apart: the
 // properties that they set themselves stand at its beginning.
-const searched = 4 << 10
+const searched = 2 << 10
 
 // isOurs reports whether a request to a path of Mixpanel's comes from an old SDK
 // of PostHog's: by the members of its first event, or by what its keys begin with.

@@ -36,7 +36,7 @@ func (b *Batch) note() {
 		f := &b.fates[i]
 		f.acked.Store(false)
 		f.refused.Store(false)
-		b.records[i].Context = f
+		b.records[i].Context = f //nolint:fatcontext // each has its own, none is nested
 	}
 }
 

@@ -44,7 +44,7 @@ func New(lookup intake.Lookup) intake.Protocol {
 // isOurs reports whether a request to a path of Segment's comes from an SDK of
 // RudderStack's.
 func isOurs(r *http.Request, body []byte) bool {
-	if strings.HasPrefix(r.URL.Path, "/"+Name+"/") || r.Header["Anonymousid"] != nil {
+	if r.Header["Anonymousid"] != nil {
 		return true
 	}
 	for name := range r.Header {

@@ -2,6 +2,7 @@ package scripts
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 
 	"touchline.dev/services/collector/internal/intake"
@@ -111,6 +112,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	header["Content-Type"] = []string{f.kind}
 	header["X-Content-Type-Options"] = []string{"nosniff"}
+	header["Content-Length"] = []string{strconv.Itoa(len(data))}
 	_, _ = w.Write(data) // the client is gone: nobody is left to tell
 }
 

@@ -44,24 +44,9 @@ func New() intake.Protocol {
 	return intake.Protocol{Name: Name, Dialect: d, Routes: []intake.Route{
 		{Method: http.MethodPost, Path: "/com.snowplowanalytics.snowplow/tp2", Endpoint: tp2},
 		{Method: http.MethodGet, Path: "/i", Endpoint: pixel},
-		// Operators rename the path, to whatever two segments they like.
-		{Method: http.MethodPost, Path: "/{vendor}/{version}", Endpoint: tp2, Claims: isPayload},
-		{Method: http.MethodGet, Path: "/{vendor}/{version}", Endpoint: pixel, Claims: isPixel},
+		// Lists of paths to block name the vendor, so operators give another.
+		{Method: http.MethodPost, Path: "/{vendor}/tp2", Endpoint: tp2},
 	}}
-}
-
-// isPayload reports whether a body names the schema that trackers wrap their
-// events in, in any version.
-func isPayload(_ *http.Request, body []byte) bool {
-	body = bytes.TrimLeft(body, " \t\r\n")
-	return len(body) > 0 && body[0] == '{' && bytes.Contains(body, []byte("payload_data"))
-}
-
-// isPixel reports whether a query has what every event has.
-func isPixel(r *http.Request, _ []byte) bool {
-	_, kind := unwrap.Field(r.URL.RawQuery, "e")
-	_, app := unwrap.Field(r.URL.RawQuery, "aid")
-	return kind && app
 }
 
 // dialect reads and answers requests.

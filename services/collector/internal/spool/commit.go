@@ -78,7 +78,6 @@ func (s *Spool) Close() error {
 	s.mu.Lock()
 	s.closed = true
 	records, bytes := s.records, s.bytes
-	failed := s.failure != nil
 	s.mu.Unlock()
 	select { // a last round for what is gathered
 	case s.commits <- struct{}{}:
@@ -88,8 +87,10 @@ func (s *Spool) Close() error {
 	if records > 0 {
 		s.log.Warn("events stay in the spool and are sent after the next start", zap.Int("events", records), zap.Int64("bytes", bytes))
 	}
-	if failed { // the engine would wait for what it cannot write
+	select {
+	case <-s.stopped: // the engine would wait for what it cannot write
 		return nil
+	default:
 	}
 	s.store.closing.Store(true)
 	select {

@@ -33,11 +33,11 @@ func TestSpool_givesItsDiskBack(t *testing.T) {
 	o.Partitions(12)
 	random := rand.New(rand.NewPCG(1, 2))
 	value := make([]byte, 2000)
-	const tables = 40 << 20
+	const tables = 48 << 20
 	most := int64(0)
 	for round := range 2 {
 		l.set(false)
-		for n := 0; o.metric(t, "touchline_collector_spool_bytes") < 160<<20; n++ {
+		for n := 0; o.metric(t, "touchline_collector_spool_bytes") < 64<<20; n++ {
 			batch := make([]string, 0, 500)
 			for range cap(batch) {
 				for i := range value {
@@ -49,14 +49,14 @@ func TestSpool_givesItsDiskBack(t *testing.T) {
 			o.divert(t, records...)
 			most = max(most, used(t, dir))
 		}
-		if limit := int64(2*160<<20 + tables); most > limit {
-			t.Errorf("round %d: %d MiB on disk for 160 MiB, want at most %d", round, most>>20, limit>>20)
+		if limit := int64(2*64<<20 + tables); most > limit {
+			t.Errorf("round %d: %d MiB on disk for 64 MiB, want at most %d", round, most>>20, limit>>20)
 		}
 		full := used(t, dir)
 		l.set(true)
 		o.empty(t)
 		eventually(t, "the disk to be given back", func() bool { return used(t, dir) < tables })
-		t.Logf("round %d: at most %d MiB on disk for 160 MiB, %d when full, %d when empty", round, most>>20, full>>20, used(t, dir)>>20)
+		t.Logf("round %d: at most %d MiB on disk for 64 MiB, %d when full, %d when empty", round, most>>20, full>>20, used(t, dir)>>20)
 		l.forget()
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 )
 
@@ -68,7 +69,6 @@ func (s *Spool) drain(ctx context.Context, n int, produce Produce) error {
 	l := &s.lanes[n] // lanes are not replaced while one waits
 	share := min(laneBytes, drainBytes/int64(len(s.lanes)))
 	s.mu.Unlock()
-	pause := leastPause
 	for ctx.Err() == nil {
 		s.mu.Lock()
 		if l.count == 0 {
@@ -77,7 +77,7 @@ func (s *Spool) drain(ctx context.Context, n int, produce Produce) error {
 			if s.Busy() {
 				return nil
 			}
-			return s.store.reclaim()
+			return s.store.reclaim(ctx)
 		}
 		from := l.head
 		s.mu.Unlock()
@@ -96,22 +96,9 @@ func (s *Spool) drain(ctx context.Context, n int, produce Produce) error {
 		s.mu.Lock()
 		l.oldest = c.oldest
 		s.mu.Unlock()
-		if err := produce(ctx, c.records); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			s.metrics.failures.Inc()
-			if pause == leastPause { // one line for each time that it stops working
-				s.log.Warn("events in the spool are not acknowledged, and sent again", zap.Int("partition", n), zap.Error(err))
-			}
-			select {
-			case <-time.After(pause):
-			case <-ctx.Done():
-			}
-			pause = min(2*pause, mostPause)
-			continue
+		if !s.deliver(ctx, n, c.records, produce) {
+			break
 		}
-		pause = leastPause
 		if err := s.store.remove(n, c.first, c.last); err != nil {
 			return err
 		}
@@ -125,6 +112,29 @@ func (s *Spool) drain(ctx context.Context, n int, produce Produce) error {
 		s.mu.Unlock()
 	}
 	return nil
+}
+
+// deliver sends records until all are acknowledged, and reports whether they are:
+// not when ctx has ended.
+func (s *Spool) deliver(ctx context.Context, n int, records []kgo.Record, produce Produce) bool {
+	for pause := leastPause; ctx.Err() == nil; pause = min(2*pause, mostPause) {
+		err := produce(ctx, records)
+		if err == nil {
+			return true
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		s.metrics.failures.Inc()
+		if pause == leastPause { // one line for each chunk
+			s.log.Warn("events in the spool are not acknowledged, and sent again", zap.Int("partition", n), zap.Error(err))
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+	return false
 }
 
 // direct ends the waiting of a lane that is empty. Nothing can have come between:

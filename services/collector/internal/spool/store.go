@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -184,10 +185,10 @@ func (s *store) remove(lane int, first, last uint64) error {
 	return nil
 }
 
-// reclaim gives back the disk of what was removed: the engine deletes tables once
-// the removal is in a table itself.
-func (s *store) reclaim() error {
-	if err := s.db.Flush(); err != nil {
+// reclaim gives back the disk of what was removed, but for some 32 MiB of logs
+// that the engine uses again. By itself it would do so when it next has a reason.
+func (s *store) reclaim(ctx context.Context) error {
+	if err := s.db.Compact(ctx, recordKey(nil, 0, 0), layoutKey, false); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("give back disk of the spool: %w", err)
 	}
 	return nil
