@@ -15,11 +15,11 @@ type cloudevents struct{}
 
 // cloudEvent is the attributes that have a place, as they were written.
 type cloudEvent struct {
-	id, source, kind, subject, time, schema  []byte
-	anonymousID, userID, session, group      []byte
-	consent, traceparent, data, base64, sent []byte
-	in                                       details
-	who                                      someone
+	id, source, kind, subject, time, schema []byte
+	anonymousID, userID, session, group     []byte
+	consent, traceparent, data, base64      []byte
+	in                                      details
+	who                                     someone
 }
 
 // Adapt reads one event.

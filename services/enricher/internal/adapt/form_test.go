@@ -45,9 +45,11 @@ func TestKeepText(t *testing.T) {
 }
 
 func TestAppendNumber(t *testing.T) {
-	for text, want := range map[string]string{
-		"1": "1", "-0.5e+3": "-0.5e+3", "05": `"05"`, "1 ": `"1 "`, "": `""`, "NaN": `"NaN"`, "true": `"true"`, "{}": `"{}"`, "0x1": `"0x1"`, "1\n": `"1\u000a"`,
+	for _, c := range [][2]string{
+		{"1", "1"}, {"-0.5e+3", "-0.5e+3"}, {"05", `"05"`}, {"1 ", `"1 "`}, {"", `""`}, {"NaN", `"NaN"`}, {"true", `"true"`},
+		{"{}", `"{}"`}, {"0x1", `"0x1"`}, {"1\n", `"1\u000a"`},
 	} {
+		text, want := c[0], c[1]
 		if got := string(appendNumber(nil, text)); got != want {
 			t.Errorf("%q is written as %s, want %s", text, got, want)
 		}

@@ -1,6 +1,8 @@
 package adapt
 
 import (
+	"bytes"
+
 	"touchline.dev/schemas/event"
 	"touchline.dev/services/enricher/internal/pipeline"
 	"touchline.dev/services/internal/jsonscan"
@@ -15,6 +17,8 @@ func (c *capture) person(e *reader) *pipeline.Verdict {
 	written := c.distinctID
 	if !says(written) {
 		written = p.distinctID
+	} else if !bytes.Equal(written, p.distinctID) {
+		keep(e.Event, "properties.distinct_id", p.distinctID)
 	}
 	id, verdict := identifier(e, "distinct_id", written)
 	if verdict != nil {
@@ -180,11 +184,11 @@ func (c *capture) traits(e *reader) {
 	} else {
 		keep(e.Event, "properties.$set_once", c.in.setOnce)
 	}
-	switch {
-	case t.Type == "group": // whose traits are the group's
+	switch t.Type {
+	case "group": // whose traits are the group's
 		keep(e.Event, "$set", c.top.set)
 		keep(e.Event, "$set_once", c.top.setOnce)
-	case t.Type == "identify":
+	case "identify":
 		t.Traits = c.top.traits(e.Event)
 	default: // what counts the first time only is here that of every first event
 		keep(e.Event, "$set_once", c.top.setOnce)

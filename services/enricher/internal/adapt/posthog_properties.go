@@ -1,6 +1,7 @@
 package adapt
 
 import (
+	"bytes"
 	"strings"
 
 	"touchline.dev/services/enricher/internal/pipeline"
@@ -33,11 +34,14 @@ func (c *capture) readProperties(e *reader, m *jsonscan.Members) {
 	for m.Next() {
 		name := m.Name()
 		if len(name) > 0 && name[0] == '$' {
-			if field := c.p.field(name); field != nil {
+			field, kept := c.p.field(name)
+			if field != nil {
 				*field = m.Value()
-			} else if !c.in.note(m) {
+			} else {
+				kept = !c.in.note(m)
+			}
+			if kept {
 				keep(e.Event, alias(m.RawName()), m.Value())
-				c.p.flag(name, m)
 			}
 			continue
 		}
@@ -64,93 +68,86 @@ func (c *capture) readProperties(e *reader, m *jsonscan.Members) {
 	c.given = m.Value()
 }
 
-// field returns where a property of the SDK is noted that is kept only if its
-// field cannot take it; nil for all others.
-func (p *captured) field(name []byte) *[]byte {
+// field returns where a property of the SDK is noted, nil for none, and whether it
+// is kept all the same: the others are only if their fields cannot take them.
+func (p *captured) field(name []byte) (place *[]byte, kept bool) {
 	switch string(name) {
 	case "$current_url":
-		return &p.url
+		return &p.url, false
 	case "$referrer":
-		return &p.referrer
+		return &p.referrer, false
 	case "$screen_name":
-		return &p.screen
+		return &p.screen, false
 	case "$device_id":
-		return &p.deviceID
+		return &p.deviceID, false
 	case "$user_id":
-		return &p.userID
+		return &p.userID, false
 	case "$anon_distinct_id":
-		return &p.anonymousID
+		return &p.anonymousID, false
 	case "$insert_id":
-		return &p.insertID
+		return &p.insertID, false
 	case "$session_id":
-		return &p.session
+		return &p.session, false
 	case "$time":
-		return &p.time
+		return &p.time, false
 	case "$groups":
-		return &p.groups
+		return &p.groups, false
 	case "$group_type":
-		return &p.groupType
+		return &p.groupType, false
 	case "$group_key":
-		return &p.groupKey
+		return &p.groupKey, false
 	case "$group_set":
-		return &p.groupSet
+		return &p.groupSet, false
 	case "$lib":
-		return &p.library
+		return &p.library, false
 	case "$lib_version":
-		return &p.libraryVersion
+		return &p.libraryVersion, false
 	case "$raw_user_agent":
-		return &p.userAgent
+		return &p.userAgent, false
 	case "$user_agent":
-		return &p.agent
+		return &p.agent, false
 	case "$ip":
-		return &p.ip
+		return &p.ip, false
 	case "$browser_language":
-		return &p.language
+		return &p.language, false
 	case "$locale":
-		return &p.locale
+		return &p.locale, false
 	case "$timezone":
-		return &p.timezone
+		return &p.timezone, false
 	case "$os":
-		return &p.os
+		return &p.os, false
 	case "$os_version":
-		return &p.osVersion
+		return &p.osVersion, false
 	case "$device_type":
-		return &p.deviceType
+		return &p.deviceType, false
 	case "$app_version":
-		return &p.appVersion
+		return &p.appVersion, false
 	case "$browser":
-		return &p.browser
+		return &p.browser, false
 	case "$browser_version":
-		return &p.browserVersion
-	}
-	return nil
-}
-
-// flag notes what else of the SDK's properties is asked for. They are kept all
-// the same.
-func (p *captured) flag(name []byte, m *jsonscan.Members) {
-	switch string(name) {
+		return &p.browserVersion, false
 	case "$is_identified":
-		p.identified = m.Value()
+		return &p.identified, true
 	case "$process_person_profile":
-		p.profile = m.Value()
+		return &p.profile, true
 	case "$is_server":
-		p.server = m.Value()
+		return &p.server, true
 	case "$host":
-		p.host = m.Value()
+		return &p.host, true
 	case "$device_model":
-		p.model = m.Value()
+		return &p.model, true
 	case "$session_entry_utm_source":
-		p.entry.source = m.Value()
+		return &p.entry.source, true
 	case "$session_entry_utm_medium":
-		p.entry.medium = m.Value()
+		return &p.entry.medium, true
 	case "$session_entry_utm_campaign":
-		p.entry.name = m.Value()
+		return &p.entry.name, true
 	case "$session_entry_utm_content":
-		p.entry.content = m.Value()
+		return &p.entry.content, true
 	case "$session_entry_utm_term":
-		p.entry.term = m.Value()
+		return &p.entry.term, true
 	}
+	return nil, false
 }
 
 // isAttribution reports whether the SDK takes a property from the address of the
@@ -220,11 +217,14 @@ func (c *capture) page(e *reader) {
 		keep(e.Event, "$screen_name", p.screen)
 	}
 	session, name := c.session, "session_id"
-	if !says(session) {
+	if says(session) {
+		keep(e.Event, "$session_id", p.session)
+	} else {
 		session, name = p.session, "$session_id"
 	}
-	if e.Session = columnOf(e, name, session, maxID); nobody(e.Session) {
+	if e.Session = columnOf(e, name, session, maxID); e.Session != "" && nobody(e.Session) {
 		e.Session = ""
+		keep(e.Event, name, session)
 	}
 }
 
@@ -233,7 +233,7 @@ func (c *capture) page(e *reader) {
 func (c *capture) origin(e *reader) {
 	t, p := e.Touchpoint, &c.p
 	p.utm.fill(e)
-	if t.UTMSource == "" && t.UTMMedium == "" && t.UTMCampaign == "" && t.ClickID == "" {
+	if t.UTMSource == "" && t.UTMMedium == "" && t.UTMCampaign == "" && t.UTMContent == "" && t.UTMTerm == "" && t.ClickID == "" {
 		entry := &p.entry
 		t.UTMSource, t.UTMMedium = text(e, entry.source, maxTag), text(e, entry.medium, maxTag)
 		t.UTMCampaign, t.UTMContent, t.UTMTerm = text(e, entry.name, maxTag), text(e, entry.content, maxTag), text(e, entry.term, maxTag)
@@ -246,6 +246,9 @@ func (c *capture) software(e *reader) {
 	t.Library, t.LibraryVersion = columnOf(e, "$lib", p.library, maxWord), columnOf(e, "$lib_version", p.libraryVersion, maxWord)
 	if t.Library == "" {
 		t.Library, t.LibraryVersion = columnOf(e, "library", c.library, maxWord), columnOf(e, "library_version", c.libraryVersion, maxWord)
+	} else if !bytes.Equal(c.library, p.library) { // of posthog-go, which says both
+		keep(e.Event, "library", c.library)
+		keep(e.Event, "library_version", c.libraryVersion)
 	}
 	if t.Library == "" {
 		t.Library, t.LibraryVersion = text(e, c.requestLibrary, maxWord), text(e, c.requestLibraryVersion, maxWord)

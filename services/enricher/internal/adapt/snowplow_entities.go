@@ -12,10 +12,10 @@ type entities struct {
 	// lists are the arrays as they are written, of co and of cx.
 	lists [2][]byte
 
-	deviceID, sessionID, pageViewID        string
-	os, osVersion, model, category, appVer []byte
-	transaction                            selfDescribed
-	hasTransaction                         bool
+	deviceID, sessionID, pageViewID  string
+	os, osVersion, model, appVersion []byte
+	transaction                      selfDescribed
+	hasTransaction                   bool
 }
 
 // readEntities reads co and cx. What cannot be read is kept as it is: the event
@@ -59,7 +59,7 @@ func (x *entities) entity(e *reader, schema string, data []byte) {
 		os, device := pick(data, "osType", "osVersion"), pick(data, "deviceModel", "")
 		x.os, x.osVersion, x.model = os.name, os.version, device.name
 	case "application":
-		x.appVer = pick(data, "version", "").name
+		x.appVersion = pick(data, "version", "").name
 	case "transaction":
 		x.transaction, x.hasTransaction = selfDescribed{}, true
 		x.transaction.read(data)
@@ -83,7 +83,7 @@ func pick(object []byte, name, version string) (p product) {
 func (x *entities) software(e *reader) {
 	t := e.Touchpoint
 	t.OS, t.OSVersion = text(e, x.os, maxWord), text(e, x.osVersion, maxWord)
-	t.AppVersion = text(e, x.appVer, maxWord)
+	t.AppVersion = text(e, x.appVersion, maxWord)
 	if len(x.os) > 0 {
 		t.DeviceType = deviceType(t.OS, text(e, x.model, maxWord))
 	}

@@ -60,8 +60,8 @@ func memberNumber(dst []byte, name, text string) []byte {
 
 // pagePing gives the offsets as they are written.
 func (h *hit) pagePing(e *pipeline.Event) {
-	s, from := &h.scroll, len(e.Scratch)
-	b := append(e.Scratch, '{')
+	s, from := &h.scroll, beginObject(e)
+	b := e.Scratch
 	b = memberText(b, "pp_mix", s.minX)
 	b = memberText(b, "pp_max", s.maxX)
 	b = memberText(b, "pp_miy", s.minY)
@@ -75,8 +75,8 @@ func (h *hit) structuredEvent(e *pipeline.Event) *pipeline.Verdict {
 		return verdict
 	}
 	priceText(e, s.value, "")
-	from := len(e.Scratch)
-	b := append(e.Scratch, '{')
+	from := beginObject(e)
+	b := e.Scratch
 	b = memberText(b, "category", s.category)
 	b = memberText(b, "label", s.label)
 	b = memberText(b, "property", s.property)
@@ -108,8 +108,8 @@ func (h *hit) transaction(e *pipeline.Event) {
 		keepText(e, "tr_cu", o.currency)
 	}
 	t.OrderID = cut(o.id, maxTag)
-	from := len(e.Scratch)
-	b := append(e.Scratch, '{')
+	from := beginObject(e)
+	b := e.Scratch
 	b = memberText(b, "order_id", o.id)
 	b = memberText(b, "affiliation", o.affiliation)
 	b = memberNumber(b, "tax", o.tax)
@@ -124,8 +124,8 @@ func (h *hit) transaction(e *pipeline.Event) {
 func (h *hit) transactionItem(e *pipeline.Event) {
 	i := &h.item
 	e.Touchpoint.OrderID = cut(i.id, maxTag)
-	from := len(e.Scratch)
-	b := append(e.Scratch, '{')
+	from := beginObject(e)
+	b := e.Scratch
 	b = memberText(b, "order_id", i.id)
 	b = memberText(b, "sku", i.sku)
 	b = memberText(b, "name", i.name)

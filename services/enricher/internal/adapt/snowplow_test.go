@@ -3,6 +3,8 @@ package adapt_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,6 +54,78 @@ func FuzzSnowplowDocument(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestTrackersLoseNothing wants every text and number of the recorded events to be
+// in the touchpoint, in the documents too, except for keys, times and ids that are
+// hashed.
+func TestTrackersLoseNothing(t *testing.T) {
+	p := pipeline.New(1, []pipeline.Step{newStep(t)})
+	elsewhere := []string{"aid", "tid", "e", "eid", "ttm", "dtm", "stm", "timestamp_micros", "tv", "p", "tr_tt", "schema", "pr1"}
+	leaves := 0
+	for _, file := range []string{"snowplow", "ga4"} {
+		for _, raw := range goldenRecords(t, "testdata/"+file+"_recorded.txt") {
+			e := pipeline.Event{Raw: raw, Project: newProject(t), Receipt: [16]byte{7}}
+			var out event.Enriched
+			p.Run(&e, &out)
+			kept := everything(&out.Touchpoint)
+			leaf := func(name, text string) {
+				if leaves++; !slices.Contains(elsewhere, name) && !strings.Contains(kept, text) {
+					t.Errorf("%s: %q of %s is lost", raw.Event, text, name)
+				}
+			}
+			for _, text := range [][]byte{raw.Event, raw.Context} {
+				for name, value := range fieldsOf(t, text) {
+					document := value
+					if name == "cx" || name == "ue_px" {
+						unpacked, err := base64.RawURLEncoding.DecodeString(value)
+						if err != nil {
+							t.Fatal(err)
+						}
+						document = string(unpacked)
+					}
+					var inner any
+					d := json.NewDecoder(strings.NewReader(document))
+					d.UseNumber()
+					if strings.HasPrefix(document, "{") && d.Decode(&inner) == nil {
+						walk(name, inner, leaf)
+					} else {
+						leaf(name, value)
+					}
+				}
+			}
+		}
+	}
+	if leaves < 500 {
+		t.Errorf("looked at %d leaves", leaves)
+	}
+}
+
+// fieldsOf returns the members of an object, or the parameters of a query.
+func fieldsOf(t *testing.T, text []byte) map[string]string {
+	all := map[string]string{}
+	if len(text) > 0 && text[0] == '{' {
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal(text, &members); err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range members {
+			var s string
+			if json.Unmarshal(value, &s) != nil {
+				s = string(value)
+			}
+			all[name] = s
+		}
+		return all
+	}
+	query, err := url.ParseQuery(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range query {
+		all[name] = query.Get(name)
+	}
+	return all
 }
 
 func BenchmarkSnowplow(b *testing.B) { benchmarkRecorded(b, "testdata/snowplow_recorded.txt", "") }

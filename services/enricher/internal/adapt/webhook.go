@@ -162,7 +162,9 @@ func (h *hook) fill(e *reader) (verdict *pipeline.Verdict) {
 	if t.OriginalTimestamp, t.HasOriginalTimestamp = eventtime.Parse(bytesOf(whole(e, h.triggered))); !t.HasOriginalTimestamp {
 		t.OriginalTimestamp, t.HasOriginalTimestamp = eventtime.Parse(bytesOf(whole(e, h.time)))
 	}
-	t.SentAt, t.HasSentAt = eventtime.Parse(bytesOf(whole(e, h.sent)))
+	if t.SentAt, t.HasSentAt = eventtime.Parse(bytesOf(whole(e, h.sent))); !t.HasSentAt {
+		t.SentAt, t.HasSentAt = eventtime.Parse(bytesOf(e.Raw.SentAt))
+	}
 	t.MessageID = h.messageID(e)
 	if h.who.fill(e); t.AnonymousID == "" && t.UserID == "" {
 		stranger(e.Event)

@@ -115,7 +115,9 @@ func filledFields(t *testing.T) map[string]map[string]bool {
 			continue
 		}
 		parts := strings.SplitN(strings.TrimSpace(line), " ", 3)
-		run(event.Raw{Project: "shop", Protocol: parts[0], Endpoint: parts[1], ReceivedAt: 1795290375973, Event: []byte(parts[2])}, nil)
+		text, request, _ := strings.Cut(parts[2], "\t")
+		context, sentAt, _ := strings.Cut(request, "\t")
+		run(event.Raw{Project: "shop", Protocol: parts[0], Endpoint: parts[1], ReceivedAt: 1795290375973, SentAt: sentAt, Event: []byte(text), Context: []byte(context)}, nil)
 	}
 	return filled
 }
