@@ -27,7 +27,14 @@ TEST_TIMEOUT  ?= 40m
 KAFKA_TAG          := realkafka
 KAFKA_PACKAGES      = $(sort $(dir $(shell grep -rl --include '*_test.go' '^//go:build $(KAFKA_TAG)$$' ./services)))
 KAFKA_TEST_TIMEOUT ?= 40m
-# How often `make e2e` and `make chaos` run.
+# How long `make fuzz` takes for each target.
+FUZZ_TIME     ?= 2m
+# The tests that run SDKs of npm, which is not to be had everywhere, have this tag.
+# SDKS names some SDKs, such as segment-node,posthog-web, or a kind, node or web; empty
+# takes all.
+SDKS_TAG      := sdks
+SDKS          ?=
+# How often `make e2e`, `make sdks` and `make chaos` run.
 COUNT         ?= 1
 # How many faults `make chaos` makes, and the seed that they are drawn with; empty
 # takes one from the clock. A run prints its seed.
@@ -57,6 +64,11 @@ build: ## Build the programs into bin.
 .PHONY: test
 test: ## Run every test of every module, end-to-end and kill tests included.
 	go test -p $(TEST_PARALLEL) -timeout $(TEST_TIMEOUT) work
+	scripts/fuzz.sh 10s
+
+.PHONY: fuzz
+fuzz: ## Fuzz every decoder for FUZZ_TIME; NAME=Posthog takes those with that in their name.
+	scripts/fuzz.sh $(FUZZ_TIME) $(NAME)
 
 .PHONY: test-kafka
 test-kafka: ## Run the tests that need Apache Kafka (Java 17 and Maven; fetches its jars once).
@@ -74,7 +86,7 @@ fmt: ## Format the Go code.
 .PHONY: vet
 vet: ## Run go vet on every module.
 	go vet work
-	go vet -tags $(KAFKA_TAG) work
+	go vet -tags $(KAFKA_TAG),$(SDKS_TAG) work
 
 .PHONY: tidy
 tidy: ## Bring go.mod, go.sum and go.work.sum up to date.
@@ -101,8 +113,12 @@ isolated: ## Build and vet each module by itself, as it is outside the workspace
 	scripts/check-isolated.sh
 
 .PHONY: e2e
-e2e: ## Run the end-to-end tests only, COUNT times.
-	go test -count $(COUNT) -timeout 60m -v ./services/standalone/e2e/...
+e2e: ## Run the end-to-end tests only, with the SDKs of npm, COUNT times.
+	go test -tags $(SDKS_TAG) -p 1 -count $(COUNT) -timeout 90m -v ./services/standalone/e2e/...
+
+.PHONY: sdks
+sdks: ## Run SDKs as npm has them, in Node.js and Chromium; installs Chromium where it may (SDKS=names, ARGS="-run ...").
+	E2E_SDKS=$(SDKS) go test -tags $(SDKS_TAG) -count $(COUNT) -timeout 30m -v $(ARGS) ./services/standalone/e2e/sdk
 
 .PHONY: chaos
 chaos: ## Kill and pause everything, on three real brokers: FAULTS faults (SEED=n repeats a run), then mutations.
@@ -117,6 +133,11 @@ mutations: ## Show that the kill test finds what is broken on purpose (about 10 
 .PHONY: bench
 bench: ## Measure CPU and memory per event of each stage, and the time to queryable.
 	go run ./services/standalone/bench $(ARGS)
+	$(if $(ARGS),,$(MAKE) --no-print-directory bench-protocols)
+
+.PHONY: bench-protocols
+bench-protocols: ## Measure what an event of each protocol costs the collector, beside an empty handler.
+	go test -run '^$$' -bench '^BenchmarkProtocols$$' -benchtime 20000x -timeout 60m ./services/collector
 
 .PHONY: clean
 clean: ## Delete binaries, the data of make run, and built tools.
