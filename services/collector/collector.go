@@ -123,9 +123,11 @@ func New(cfg Config, deps Deps) (*Collector, error) {
 		}
 		return nil, fmt.Errorf("open collector log: %w", err)
 	}
+	server := newServer(cfg.HTTP, handler, cert)
+	server.ErrorLog = errorLog
 	return &Collector{
 		cfg: cfg, deps: deps, producer: producer, publisher: publisher, spool: waiting, reachable: reachable, ready: make(chan struct{}),
-		server: newServer(cfg.HTTP, handler, cert, errorLog), cert: cert, scripts: files,
+		server: server, cert: cert, scripts: files,
 	}, nil
 }
 

@@ -69,7 +69,7 @@ const (
 	inflightRecord = 5 * config.KiB
 )
 
-// largeBytes is what bodies above 64 KiB get together: room for one of the largest
+// largeBytes is what bodies above 128 KiB get together: room for one of the largest
 // as it was sent, unpacked, and with the window of its packer. More would be there
 // for the records of others as well, but not within 300 MB beside 10,000 connections.
 func (l Limits) largeBytes() config.Bytes {

@@ -80,18 +80,26 @@ func TestRecordings(t *testing.T) {
 	if err != nil || len(manifests) < 30 {
 		t.Fatalf("%d manifests: the corpus is not there (%v)", len(manifests), err)
 	}
+	page, err := os.ReadFile("../../docs/sdks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, path := range manifests {
 		sdk := filepath.Base(filepath.Dir(path))
 		if *onlySDK != "" && sdk != *onlySDK {
 			continue
 		}
-		t.Run(sdk, func(t *testing.T) { replayAll(t, sdk) })
+		t.Run(sdk, func(t *testing.T) { replayAll(t, sdk, string(page)) })
 	}
 }
 
-func replayAll(t *testing.T, sdk string) {
+func replayAll(t *testing.T, sdk, page string) {
 	var m manifest
 	readJSON(t, filepath.Join(recordings, sdk, "manifest.json"), &m)
+	version, _, _ := strings.Cut(m.Version, " (")
+	if row := "| `" + m.SDK + "` | " + version + " |"; !m.Synthetic && !strings.Contains(page, row) {
+		t.Errorf("docs/sdks.md has no row %q", row)
+	}
 	s := startWithProjects(t, recordedProjects, kafkatest.Start(t), zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)), nil)
 	seen := map[string]bool{}
 	var golden bytes.Buffer

@@ -72,6 +72,9 @@ func (r recorded) text() string {
 }
 
 type manifest struct {
+	SDK       string `json:"sdk"`
+	Version   string `json:"version"`
+	Synthetic bool   `json:"synthetic"`
 	Scenarios []struct {
 		Name           string            `json:"name"`
 		Files          map[string]string `json:"files"`

@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"log"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -23,7 +22,7 @@ const (
 
 // newServer returns the server of the public listener. With a certificate it
 // speaks TLS with HTTP/2 and HTTP/1.1, without one HTTP/1.1.
-func newServer(cfg HTTP, handler http.Handler, cert *certificate, errors *log.Logger) *http.Server {
+func newServer(cfg HTTP, handler http.Handler, cert *certificate) *http.Server {
 	s := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: cfg.Timeouts.Header,
@@ -34,7 +33,6 @@ func newServer(cfg HTTP, handler http.Handler, cert *certificate, errors *log.Lo
 		IdleTimeout:    cfg.Timeouts.Idle,
 		MaxHeaderBytes: maxHeaderBytes,
 		ConnState:      watch,
-		ErrorLog:       errors,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          maxStreams,
 			MaxReceiveBufferPerStream:     streamWindow,

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -295,7 +296,7 @@ func TestHTTP2Floods(t *testing.T) {
 			t.Fatal(err)
 		}
 		f, err := c.ReadFrame()
-		if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+		if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 			t.Fatalf("no frame: %v", err)
 		}
 		return f

@@ -44,7 +44,7 @@ const (
 	firstRead = 4 << 10
 	// smallBody is what every body may hold. What is beyond it comes out of the
 	// part of the budget that is for large ones.
-	smallBody = 64 << 10
+	smallBody = 128 << 10
 )
 
 // A body may unpack to freeBytes whatever its size, and beyond that to maxRatio

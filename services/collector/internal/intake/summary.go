@@ -27,14 +27,14 @@ func (v *Verdict) summary(usualLines *[usual + 1][]string) []string {
 	if len(v.Rejected) == 0 && len(v.Duplicates) == 0 && v.Drops.N == 0 && v.Accepted <= usual {
 		return usualLines[v.Accepted]
 	}
-	line := "accepted=" + strconv.Itoa(v.Accepted)
+	line := strconv.AppendInt([]byte("accepted="), int64(v.Accepted), 10)
 	for _, part := range [...]struct {
 		name string
 		n    int
 	}{{"duplicate", len(v.Duplicates)}, {"rejected", len(v.Rejected)}, {"dropped", v.Drops.N}} {
 		if part.n > 0 {
-			line += ", " + part.name + "=" + strconv.Itoa(part.n)
+			line = strconv.AppendInt(append(append(append(line, ", "...), part.name...), '='), int64(part.n), 10)
 		}
 	}
-	return []string{line}
+	return []string{string(line)}
 }

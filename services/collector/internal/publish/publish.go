@@ -77,12 +77,16 @@ func New(cfg Config, client *kgo.Client, budget *budget.Budget, acks prometheus.
 	return p
 }
 
+// produce hands those records to the client that the spool has not taken. With the
+// last of them the batch is the client's and may be used again at once: it is not
+// touched any more.
 func (p *Publisher) produce(b *Batch) {
 	now := time.Now()
-	for i := range b.records {
+	for i, left := 0, b.pending.Load(); left > 0; i++ {
 		if len(b.taken) > 0 && b.taken[i] {
 			continue
 		}
+		left--
 		// The client gives records up by the age of this, so it is the time of
 		// producing and not of receipt: a slow sender or another clock would add to
 		// it. In the topic the broker's own time replaces it.

@@ -298,8 +298,9 @@ func (s *Spool) Trouble() error {
 const resume = 0.8
 
 // stalled is how long a write may take before the disk counts as one that takes
-// none.
-const stalled = time.Second
+// none. Most SDKs for servers never send again what was refused, and a busy disk
+// stands still for a second or two: requests wait for it rather than get 503.
+const stalled = 3 * time.Second
 
 // refusal says why more bytes are not taken.
 func (s *Spool) refusal(more int64) error {
