@@ -55,7 +55,7 @@ func (p *pipeline) demoConfig() (project string, cfg demo.Config, err error) {
 	for _, pr := range p.projects.Current().All() {
 		if key := keys[pr.ID]; key != "" {
 			cfg = demo.Default()
-			cfg.CollectorURL, cfg.WriteKey = "http://"+p.collector.Addr(), key
+			cfg.CollectorURL, cfg.WriteKey = p.collector.URL(), key
 			return pr.ID, cfg, nil
 		}
 	}

@@ -32,7 +32,10 @@ func commands() []command {
 		{"lag", "show how far each consumer group is behind, in records and seconds", lag},
 		{"audit", "keep the ledger: count the log, compare it with what is in ClickHouse", auditCommand},
 		{"reset", "find the way back when a service has stopped for good", resetCommand},
+		{"keys", "new: make a write key; hash: print the entry of one for the projects file", keysCommand},
 		{"migrate", "bring the ClickHouse schema up to date", migrate},
+		{"import", "send a file of historical events to a collector", importCommand},
+		{"sdk", "fetch: bring the scripts of SDKs that the collector serves to browsers", sdkCommand},
 		{"version", "print the version", func(c *call) error {
 			_, err := fmt.Fprintln(c.stdout, version.String())
 			return err

@@ -157,8 +157,8 @@ func (p *pipeline) watchProjects() (lifecycle.Component, error) {
 }
 
 func (p *pipeline) newCollector() (lifecycle.Component, error) {
-	cfg := collector.Config{HTTP: p.s.HTTP, Kafka: p.kafka}
-	cfg.HTTP.Listen = p.s.Listen
+	cfg := collector.Config{HTTP: p.s.HTTP, Kafka: p.kafka, Spool: p.s.Spool}
+	cfg.HTTP.Listen, cfg.Spool.Dir = p.s.Listen, p.s.spoolDir()
 	c, err := collector.New(cfg, collector.Deps{Deps: p.deps.Named(collector.Service), Projects: p.projects.Current})
 	if err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ type ReadyProject struct {
 // announce writes the ready files and tells the person at the terminal.
 func (p *pipeline) announce(t *telemetry.Telemetry, out io.Writer) error {
 	r := Ready{
-		Collector: "http://" + p.collector.Addr(), Admin: "http://" + t.Admin.Addr(),
+		Collector: p.collector.URL(), Admin: "http://" + t.Admin.Addr(),
 		ClickHouse: p.clickhouse.URL, BIUser: p.bi.User, BIPassword: p.bi.Password,
 		Kafka: p.kafka.Brokers[0],
 	}

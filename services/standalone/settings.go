@@ -29,6 +29,7 @@ type Settings struct {
 
 	ClickHouseServer ClickHouseServer `yaml:"clickhouse_server"`
 	HTTP             collector.HTTP   `yaml:"http"`
+	Spool            collector.Spool  `yaml:"spool"`
 	Membership       kafka.Membership `yaml:"membership"`
 	Landing          landing.Config   `yaml:"landing"`
 	Rules            scorer.Rules     `yaml:"rules"`
@@ -48,7 +49,7 @@ func DefaultSettings() Settings {
 	s := Settings{
 		Dir: ".data", Listen: "127.0.0.1:8080", Kafka: "127.0.0.1:0",
 		ClickHouseServer: ClickHouseServer{Listen: "127.0.0.1:0", MaxMemory: 2 * config.GiB},
-		HTTP:             collector.DefaultHTTP(), Membership: kafka.DefaultMembership(), Landing: landing.Default(), Rules: scorer.Default().Rules,
+		HTTP:             collector.DefaultHTTP(), Spool: collector.DefaultSpool(), Membership: kafka.DefaultMembership(), Landing: landing.Default(), Rules: scorer.Default().Rules,
 		Audit:     audit.Default(),
 		Lifecycle: lifecycle.Default(), Telemetry: telemetry.Default(),
 	}
@@ -75,6 +76,9 @@ func (s Settings) Validate() error {
 	if s.HTTP.Listen != collector.DefaultHTTP().Listen {
 		p.Addf("http.listen", "is not used here, set listen")
 	}
+	if s.Spool.Dir != "" {
+		p.Addf("spool.dir", "is not used here, set dir")
+	}
 	return p.Err()
 }
 
@@ -94,6 +98,7 @@ func (c ClickHouseServer) Validate() error {
 func (s Settings) brokerDir() string     { return filepath.Join(s.Dir, "kafka") }
 func (s Settings) clickHouseDir() string { return filepath.Join(s.Dir, "clickhouse") }
 func (s Settings) enricherDir() string   { return filepath.Join(s.Dir, "enricher") }
+func (s Settings) spoolDir() string      { return filepath.Join(s.Dir, "collector", "spool") }
 func (s Settings) readyFile() string     { return filepath.Join(s.Dir, "ready.json") }
 func (s Settings) projectsFile() string {
 	if s.Projects != "" {

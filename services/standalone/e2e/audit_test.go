@@ -36,8 +36,8 @@ func audit(t *testing.T, d deployment, j *journal) {
 	}
 	auditProfiles(t, d)
 	auditLedger(t, d, j, found)
-	t.Logf("%s; %d rows, %d rejections, %d raw records became %v, %d repeats in the dense log",
-		j, stored, rejected, found.raw, found.outcomes, found.repeats)
+	t.Logf("%s; %d rows, %d rejections, %d raw records, of which %d repeat a receipt, became %v, %d repeats in the dense log",
+		j, stored, rejected, found.raw, found.again, found.outcomes, found.repeats)
 }
 
 // auditRows checks that every acknowledged event is one row, or as many as it was

@@ -130,6 +130,9 @@ func lags(t *testing.T, d deployment) ([]lag, error) {
 func drain(t *testing.T, d deployment, limit time.Duration) {
 	t.Helper()
 	await(t, limit, "everything is processed", func() error {
+		if err := nothingSpooled(d); err != nil {
+			return err
+		}
 		all, err := lags(t, d)
 		if err != nil {
 			return err

@@ -12,8 +12,9 @@ import (
 // dense is what the dense log says became of the raw log: its first copy of each
 // raw record counts, as for every reader.
 type dense struct {
-	// raw is the number of raw records.
-	raw int
+	// raw is the number of raw records, again that of those whose receipt id one
+	// before them has.
+	raw, again int
 	// outcomes counts them by what became of them.
 	outcomes map[string]int
 	// repeats is how many further copies there are.
@@ -32,7 +33,7 @@ type tailed struct {
 func readDense(t *testing.T, d deployment) dense {
 	t.Helper()
 	found := dense{outcomes: map[string]int{}}
-	ends := map[int]int64{}
+	ends, receipts := map[int]int64{}, map[string]bool{}
 	tail(t, d, "raw", func(r *tailed) {
 		if r.Offset != ends[r.Partition] {
 			t.Fatalf("raw partition %d goes on at %d after %d", r.Partition, r.Offset, ends[r.Partition])
@@ -42,6 +43,10 @@ func readDense(t *testing.T, d deployment) dense {
 		if len(r.Headers["rid"]) != 36 {
 			t.Fatalf("raw partition %d offset %d has the receipt id %q", r.Partition, r.Offset, r.Headers["rid"])
 		}
+		if receipts[r.Headers["rid"]] {
+			found.again++
+		}
+		receipts[r.Headers["rid"]] = true
 	})
 	marks := map[int]int64{}
 	tail(t, d, "enriched", func(r *tailed) {

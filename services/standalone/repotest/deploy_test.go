@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"touchline.dev/schemas/projects"
 )
@@ -20,7 +21,7 @@ func checkProjects(t *testing.T, text string) {
 		t.Fatal(err)
 	}
 	for key, project := range map[string]string{"demo": "demo", "shop-web-key": "shop", "shop-backend-key": "shop"} {
-		if g, ok := set.Key([]byte(key), "segment"); !ok || g.Project.ID != project {
+		if g, ok := set.Key([]byte(key), "segment", time.Now()); !ok || g.Project.ID != project {
 			t.Errorf("key %s opens %v, want project %s", key, g.Project, project)
 		}
 	}
