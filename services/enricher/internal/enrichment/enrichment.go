@@ -20,7 +20,7 @@ import (
 
 // Version is the version of these rules, stamped on every result. It goes up
 // with every change after which the same raw record may give another result.
-const Version uint32 = 1
+const Version uint32 = 2
 
 // Deps is what the steps share between partitions.
 type Deps struct {
