@@ -1,18 +1,11 @@
 package collector_test
 
 import (
-	"context"
-	"encoding/json"
-	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"go.uber.org/zap"
 
-	"touchline.dev/schemas/topics"
 	"touchline.dev/services/internal/kafkatest"
 )
 
@@ -27,25 +20,12 @@ func FuzzCalls(f *testing.F) {
 		"POST /rudderstack/v1/batch?%s HTTP/1.1", "GET /pixel/v1/track?%s HTTP/1.1", "POST /beacon/v1/batch?%s HTTP/1.1",
 		"POST /api/s/batch?%s HTTP/1.1", "POST /api/s/track?%s HTTP/1.1",
 	}
-	seeds := 0
+	seeds, place := 0, 0
 	for _, sdk := range []string{"rudder", "rudder-node", "rudder-http", "jitsu", "cloudevents-node", "webhooks"} {
-		files, err := filepath.Glob(filepath.Join(recordings, sdk, "*", "*T_*.json"))
-		if err != nil {
-			f.Fatal(err)
-		}
-		for _, file := range files {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				f.Fatal(err)
-			}
-			var r recorded
-			if err := json.Unmarshal(data, &r); err != nil {
-				f.Fatal(err)
-			}
-			_, query, _ := strings.Cut(r.Target, "?")
-			f.Add(uint8(seeds), query, "user-é", []byte(r.text()))
-			seeds++
-		}
+		seeds += recordedSeeds(f, sdk, func(r recorded, query string) {
+			f.Add(uint8(place), query, "user-é", []byte(r.text()))
+			place++
+		}, "*T_*.json")
 	}
 	if seeds < 20 {
 		f.Fatalf("%d recordings", seeds)
@@ -56,36 +36,15 @@ func FuzzCalls(f *testing.F) {
 		f.Add(uint8(i), "user_id=u&event=e", "", []byte("event=a&user_id=%FF"))
 	}
 	s := startOn(f, kafkatest.Start(f), zap.NewNop())
-	adm := kadm.NewClient(s.cluster.Client(f))
-	end := func() (n int64) {
-		offsets, err := adm.ListEndOffsets(context.Background(), topics.Raw)
-		if err != nil {
-			f.Fatal(err)
-		}
-		offsets.Each(func(o kadm.ListedOffset) { n += o.Offset })
-		return n
-	}
-	before := end()
+	grown := growth(f, s)
 	f.Fuzz(func(t *testing.T, place uint8, query, header string, body []byte) {
-		for _, c := range []byte(query) {
-			if c <= ' ' || c == '#' || c == 0x7f {
-				return // not a request line
-			}
-		}
-		if _, err := url.ParseRequestURI("/?" + query); err != nil {
+		if !isQuery(query) || !isHeader(header) {
 			return
-		}
-		for _, c := range []byte(header) {
-			if c < ' ' || c == 0x7f {
-				return // not a header
-			}
 		}
 		head := strings.Replace(heads[int(place)%len(heads)], "%s", query, 1) + "\nAuthorization: Basic d2tfdGVzdDo=\nX-Write-Key: wk_test\nce-subject: " + header + "\nX-GitHub-Event: " + header
 		a := s.request(t, head, string(body))
 		counts := verdictOf(t, a.Header)
-		after := end()
-		grown := after - before
-		before = after
+		grown := grown()
 		if a.StatusCode >= 500 || grown != counts["accepted"]+counts["rejected"] || grown > 0 && a.StatusCode > 299 {
 			t.Fatalf("%s\n%q: %d %q, verdict %v, %d records", head, body, a.StatusCode, a.Text, counts, grown)
 		}

@@ -1,18 +1,11 @@
 package collector_test
 
 import (
-	"context"
-	"encoding/json"
-	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"go.uber.org/zap"
 
-	"touchline.dev/schemas/topics"
 	"touchline.dev/services/internal/kafkatest"
 )
 
@@ -28,28 +21,10 @@ func FuzzForms(f *testing.F) {
 	}
 	seeds := 0
 	for i, sdk := range []string{"amplitude", "amplitude-node", "amplitude-legacy", "mixpanel", "mixpanel-node"} {
-		files, err := filepath.Glob(filepath.Join(recordings, sdk, "*", "*T_*.json"))
-		if err != nil {
-			f.Fatal(err)
-		}
-		legacy, err := filepath.Glob(filepath.Join(recordings, sdk, "*", "*-POST.json"))
-		if err != nil {
-			f.Fatal(err)
-		}
-		for _, file := range append(files, legacy...) {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				f.Fatal(err)
-			}
-			text := strings.NewReplacer("amp_key", "wk_test", "mp_token", "wk_test").Replace(string(data))
-			var r recorded
-			if err := json.Unmarshal([]byte(text), &r); err != nil {
-				f.Fatal(err)
-			}
-			_, query, _ := strings.Cut(r.Target, "?")
-			f.Add(uint8(i), query, []byte(r.text()))
-			seeds++
-		}
+		seeds += recordedSeeds(f, sdk, func(r recorded, query string) {
+			ours := strings.NewReplacer("amp_key", "wk_test", "mp_token", "wk_test")
+			f.Add(uint8(i), ours.Replace(query), []byte(ours.Replace(r.text())))
+		}, "*T_*.json", "*-POST.json")
 	}
 	if seeds < 70 {
 		f.Fatalf("%d recordings", seeds)
@@ -61,31 +36,15 @@ func FuzzForms(f *testing.F) {
 		f.Add(uint8(i), "_=%FF", []byte("client=wk_test&e=%5B%7B%22a%22:1%7D,%00&data=\xED\xA0\xBC\xED"))
 	}
 	s := startOn(f, kafkatest.Start(f), zap.NewNop())
-	adm := kadm.NewClient(s.cluster.Client(f))
-	end := func() (n int64) {
-		offsets, err := adm.ListEndOffsets(context.Background(), topics.Raw)
-		if err != nil {
-			f.Fatal(err)
-		}
-		offsets.Each(func(o kadm.ListedOffset) { n += o.Offset })
-		return n
-	}
-	before := end()
+	grown := growth(f, s)
 	f.Fuzz(func(t *testing.T, place uint8, query string, body []byte) {
-		for _, c := range []byte(query) {
-			if c <= ' ' || c == '#' || c == 0x7f {
-				return // not a request line
-			}
-		}
-		if _, err := url.ParseRequestURI("/?" + query); err != nil {
+		if !isQuery(query) {
 			return
 		}
 		head := strings.Replace(heads[int(place)%len(heads)], "%s", query, 1)
 		a := s.request(t, head, string(body))
 		counts := verdictOf(t, a.Header)
-		after := end()
-		grown := after - before
-		before = after
+		grown := grown()
 		// Events whose own token opens nothing are rejected and not stored.
 		if a.StatusCode >= 500 || grown < counts["accepted"] || grown > counts["accepted"]+counts["rejected"] {
 			t.Fatalf("%s\n%q: %d %q, verdict %v, %d records", head, body, a.StatusCode, a.Text, counts, grown)

@@ -2,21 +2,16 @@ package collector_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"go.uber.org/zap"
 
-	"touchline.dev/schemas/topics"
 	"touchline.dev/services/internal/kafkatest"
 )
 
@@ -25,21 +20,12 @@ import (
 // events that the answer speaks of; of a valid batch that is all of them.
 func FuzzRequest(f *testing.F) {
 	paths := []string{"/segment/v1/batch", "/segment/v1/track", "/v1/b", "/v1/i", "/segment/v1/import"}
-	files, err := filepath.Glob(recordings + "/*/*/*POST*.json")
-	if err != nil || len(files) == 0 {
-		f.Fatalf("no recordings: %v", err)
-	}
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		var r recorded
-		if err := json.Unmarshal(data, &r); err != nil {
-			f.Fatal(err)
-		}
+	seeds := recordedSeeds(f, "*", func(r recorded, _ string) {
 		f.Add(uint8(0), uint8(0), []byte(r.text()))
 		f.Add(uint8(1), uint8(0), []byte(r.text()))
+	}, "*POST*.json")
+	if seeds < 200 {
+		f.Fatalf("%d recordings", seeds)
 	}
 	for _, body := range []string{``, `{"batch":[1,{"a":NaN},{}]}`, `{"batch":[{}`, "\x1f\x8b", "\x78\x9c", `[`, `{"batch":[],"batch":[{}],"writeKey":"wk_other"}`} {
 		for encoding := range uint8(4) {
@@ -47,16 +33,7 @@ func FuzzRequest(f *testing.F) {
 		}
 	}
 	s := startOn(f, kafkatest.Start(f), zap.NewNop())
-	adm := kadm.NewClient(s.cluster.Client(f))
-	end := func() (n int64) {
-		offsets, err := adm.ListEndOffsets(context.Background(), topics.Raw)
-		if err != nil {
-			f.Fatal(err)
-		}
-		offsets.Each(func(o kadm.ListedOffset) { n += o.Offset })
-		return n
-	}
-	before := end()
+	growth := growth(f, s)
 	f.Fuzz(func(t *testing.T, path, encoding uint8, body []byte) {
 		req, err := http.NewRequest("POST", "http://"+s.Addr()+paths[int(path)%len(paths)], bytes.NewReader(body))
 		if err != nil {
@@ -85,9 +62,7 @@ func FuzzRequest(f *testing.F) {
 		if err := json.Unmarshal(text, &said); err != nil || said.Success == nil {
 			t.Fatalf("%d %q: %v", res.StatusCode, text, err)
 		}
-		after := end()
-		grown := after - before
-		before = after
+		grown := growth()
 		switch {
 		case res.StatusCode >= 500:
 			t.Fatalf("%d %s", res.StatusCode, text)

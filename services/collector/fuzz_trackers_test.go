@@ -1,18 +1,11 @@
 package collector_test
 
 import (
-	"context"
-	"encoding/json"
-	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"go.uber.org/zap"
 
-	"touchline.dev/schemas/topics"
 	"touchline.dev/services/internal/kafkatest"
 )
 
@@ -26,20 +19,7 @@ func FuzzTrackers(f *testing.F) {
 	}
 	seeds := 0
 	for _, sdk := range []string{"snowplow", "snowplow3", "snowplow-node", "ga4-mp", "ga4-gtag", "ga4min"} {
-		files, err := filepath.Glob(filepath.Join(recordings, sdk, "*", "*T_*.json"))
-		if err != nil {
-			f.Fatal(err)
-		}
-		for _, file := range files {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				f.Fatal(err)
-			}
-			var r recorded
-			if err := json.Unmarshal(data, &r); err != nil {
-				f.Fatal(err)
-			}
-			_, query, _ := strings.Cut(r.Target, "?")
+		seeds += recordedSeeds(f, sdk, func(r recorded, query string) {
 			place := map[string]uint8{"sn": 0, "ga": 6}[sdk[:2]]
 			switch {
 			case sdk == "ga4-mp":
@@ -48,8 +28,7 @@ func FuzzTrackers(f *testing.F) {
 				place += 2 - place/6
 			}
 			f.Add(place, query, "sp=1b6f6f0e", []byte(strings.ReplaceAll(r.text(), `"aid":"shop"`, `"aid":"app"`)))
-			seeds++
-		}
+		}, "*T_*.json")
 	}
 	if seeds < 35 {
 		f.Fatalf("%d recordings", seeds)
@@ -60,29 +39,10 @@ func FuzzTrackers(f *testing.F) {
 		f.Add(uint8(i), "&&==", "a", []byte("en=a\n\n\r\nen=\xff&cid\n"))
 	}
 	s := startWithProjects(f, trackerProjects, kafkatest.Start(f), zap.NewNop(), nil)
-	adm := kadm.NewClient(s.cluster.Client(f))
-	end := func() (n int64) {
-		offsets, err := adm.ListEndOffsets(context.Background(), topics.Raw)
-		if err != nil {
-			f.Fatal(err)
-		}
-		offsets.Each(func(o kadm.ListedOffset) { n += o.Offset })
-		return n
-	}
-	before := end()
+	grown := growth(f, s)
 	f.Fuzz(func(t *testing.T, place uint8, query, cookie string, body []byte) {
-		for _, c := range []byte(query) {
-			if c <= ' ' || c == '#' || c == 0x7f {
-				return // not a request line
-			}
-		}
-		if _, err := url.ParseRequestURI("/?" + query); err != nil {
+		if !isQuery(query) || !isHeader(cookie) {
 			return
-		}
-		for _, c := range []byte(cookie) {
-			if c < ' ' || c == 0x7f {
-				return // not a header
-			}
 		}
 		head := strings.Replace(heads[int(place)%len(heads)], "%s", query, 1) + "\nCookie: " + cookie
 		a := s.request(t, head, string(body))
@@ -90,9 +50,7 @@ func FuzzTrackers(f *testing.F) {
 		if a.Header.Get("Touchline-Verdict") != "" { // not of a path that nobody claims, and of debug
 			counts = verdictOf(t, a.Header)
 		}
-		after := end()
-		grown := after - before
-		before = after
+		grown := grown()
 		// Events whose own app id opens nothing are rejected and not stored.
 		if a.StatusCode >= 500 || grown < counts["accepted"] || grown > counts["accepted"]+counts["rejected"] || grown > 0 && a.StatusCode > 299 {
 			t.Fatalf("%s\n%q: %d %q, verdict %v, %d records", head, body, a.StatusCode, a.Text, counts, grown)

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -362,17 +361,8 @@ func readText(t testing.TB, path string) string {
 func FuzzPosthog(f *testing.F) {
 	paths := []string{"/e", "/i/v0/e", "/batch", "/posthog/track", "/posthog/engage", "/i/v1/analytics/events"}
 	for i, sdk := range []string{"posthog", "posthog-157", "posthog-lite", "posthog-http", "posthog-go", "posthog-node"} {
-		files, err := filepath.Glob(filepath.Join(recordings, sdk, "*", "*-POST_*.json"))
-		if err != nil || len(files) == 0 {
-			f.Fatalf("no recordings of %s: %v", sdk, err)
-		}
-		for _, file := range files {
-			var r recorded
-			if err := json.Unmarshal([]byte(readText(f, file)), &r); err != nil {
-				f.Fatal(err)
-			}
-			_, query, _ := strings.Cut(r.Target, "?")
-			f.Add(byte(i), query, []byte(r.text()))
+		if n := recordedSeeds(f, sdk, func(r recorded, query string) { f.Add(byte(i), query, []byte(r.text())) }, "*-POST_*.json"); n == 0 {
+			f.Fatalf("no recordings of %s", sdk)
 		}
 	}
 	for _, body := range []string{

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -264,21 +262,8 @@ func TestSitesBelongToTheirProtocol(t *testing.T) {
 func FuzzVisits(f *testing.F) {
 	paths := []string{"/matomo.php", "/api/event", "/api/send", "/api/batch"}
 	for i, sdk := range []string{"matomo", "plausible", "umami-script"} {
-		files, err := filepath.Glob(filepath.Join(recordings, sdk, "*", "*-POST_*.json"))
-		if err != nil || len(files) == 0 {
-			f.Fatalf("no recordings of %s: %v", sdk, err)
-		}
-		for _, file := range files {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				f.Fatal(err)
-			}
-			var r recorded
-			if err := json.Unmarshal(data, &r); err != nil {
-				f.Fatal(err)
-			}
-			_, query, _ := strings.Cut(r.Target, "?")
-			f.Add(byte(i), query, []byte(r.text()))
+		if n := recordedSeeds(f, sdk, func(r recorded, query string) { f.Add(byte(i), query, []byte(r.text())) }, "*-POST_*.json"); n == 0 {
+			f.Fatalf("no recordings of %s", sdk)
 		}
 	}
 	f.Add(byte(0), "", []byte(`{"requests":["?idsite=1","?idsite=\ud800&r=1&_id=%ff",{}]}`))

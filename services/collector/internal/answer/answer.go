@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"unicode/utf8"
 )
 
 // GIF is a transparent picture of one pixel, 43 bytes long: what a pixel is
@@ -50,28 +49,4 @@ func write(w http.ResponseWriter, status int, kind, text string) {
 	h["Content-Type"], h["X-Content-Type-Options"] = values[:1:1], values[1:]
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, text) // the client is gone: nobody is left to tell
-}
-
-// AppendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD.
-func AppendString[T ~string | ~[]byte](dst []byte, s T) []byte {
-	const digits = "0123456789abcdef"
-	dst = append(dst, '"')
-	for i := 0; i < len(s); {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
-			i++
-		case c < ' ':
-			dst = append(dst, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
-			i++
-		case c < utf8.RuneSelf:
-			dst = append(dst, c)
-			i++
-		default:
-			r, size := utf8.DecodeRuneInString(string(s[i:min(len(s), i+utf8.UTFMax)]))
-			dst = utf8.AppendRune(dst, r)
-			i += size
-		}
-	}
-	return append(dst, '"')
 }

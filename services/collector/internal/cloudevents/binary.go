@@ -6,8 +6,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"touchline.dev/services/collector/internal/answer"
 	"touchline.dev/services/collector/internal/intake"
+	"touchline.dev/services/internal/jsonscan"
 )
 
 // compose makes the structured form of a binary event: b.Body becomes its object,
@@ -26,12 +26,12 @@ func compose(b *intake.Batch) {
 	out := b.Scratch
 	out = append(out, '{')
 	for _, name := range names {
-		out = append(answer.AppendString(out, strings.ToLower(name[len(prefix):])), ':')
-		out = answer.AppendString(out, headerText(b.Request.Header[name][0]))
+		out = append(jsonscan.AppendString(out, strings.ToLower(name[len(prefix):])), ':')
+		out = jsonscan.AppendString(out, headerText(b.Request.Header[name][0]))
 		out = append(out, ',')
 	}
 	if kind := b.Request.Header["Content-Type"]; len(kind) == 1 {
-		out = append(answer.AppendString(append(out, `"datacontenttype":`...), headerText(kind[0])), ',')
+		out = append(jsonscan.AppendString(append(out, `"datacontenttype":`...), headerText(kind[0])), ',')
 	}
 	out = appendData(b, out)
 	if out[len(out)-1] == ',' {
@@ -56,7 +56,7 @@ func appendData(b *intake.Batch, out []byte) []byte {
 	case (kind == "" || kind == "application/json" || strings.HasSuffix(kind, "+json")) && isJSON(b):
 		return append(append(out, `"data":`...), b.Body...)
 	case utf8.Valid(b.Body) && kind != "application/octet-stream":
-		return answer.AppendString(append(out, `"data":`...), b.Body)
+		return jsonscan.AppendString(append(out, `"data":`...), b.Body)
 	}
 	out = base64.StdEncoding.AppendEncode(append(out, `"data_base64":"`...), b.Body)
 	return append(out, '"')

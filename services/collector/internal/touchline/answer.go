@@ -8,6 +8,7 @@ import (
 	"touchline.dev/schemas/event"
 	"touchline.dev/services/collector/internal/answer"
 	"touchline.dev/services/collector/internal/intake"
+	"touchline.dev/services/internal/jsonscan"
 )
 
 // What became of an event.
@@ -61,7 +62,7 @@ func body(v *intake.Verdict) []byte {
 		}
 		out = strconv.AppendInt(append(out, `{"index":`...), int64(i), 10)
 		if id := v.Events[i].MessageID; len(id) > 0 && len(id) <= maxID && utf8.Valid(id) {
-			out = answer.AppendString(append(out, `,"id":`...), id)
+			out = jsonscan.AppendString(append(out, `,"id":`...), id)
 		}
 		switch {
 		case len(rejections) > 0 && rejections[0].Index == i:
@@ -84,6 +85,6 @@ func body(v *intake.Verdict) []byte {
 const maxID = 512
 
 func appendFault(out []byte, f intake.Fault) []byte {
-	out = answer.AppendString(append(out, `,"reason":`...), string(f.Reason))
-	return answer.AppendString(append(out, `,"message":`...), f.Message)
+	out = jsonscan.AppendString(append(out, `,"reason":`...), string(f.Reason))
+	return jsonscan.AppendString(append(out, `,"message":`...), f.Message)
 }

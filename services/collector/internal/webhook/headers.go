@@ -5,9 +5,9 @@ import (
 	"strconv"
 	"strings"
 
-	"touchline.dev/services/collector/internal/answer"
 	"touchline.dev/services/collector/internal/client"
 	"touchline.dev/services/collector/internal/intake"
+	"touchline.dev/services/internal/jsonscan"
 )
 
 // maxHeader is how much is kept of a header, in bytes.
@@ -56,8 +56,8 @@ func appendHeader(out []byte, from int, h http.Header, name string) []byte {
 	if len(out) == from {
 		separator = '{'
 	}
-	out = answer.AppendString(append(out, separator), strings.ToLower(name))
-	return answer.AppendString(append(out, ':'), client.Clean(values[0], maxHeader))
+	out = jsonscan.AppendString(append(out, separator), strings.ToLower(name))
+	return jsonscan.AppendString(append(out, ':'), client.Clean(values[0], maxHeader))
 }
 
 // delivery returns the id of the delivery, with the position where it holds several

@@ -22,12 +22,12 @@ func queryObject(e *pipeline.Event, query []byte) []byte {
 		if len(name) == 0 || len(value) == 0 || string(name) == "writeKey" || string(name) == "write_key" {
 			continue
 		}
-		e.Scratch = appendString(e.Scratch, decoded(e, name))
+		e.Scratch = jsonscan.AppendString(e.Scratch, decoded(e, name))
 		e.Scratch = append(e.Scratch, ':')
 		if text := decoded(e, value); text[0] == '{' && utf8.Valid(text) && jsonscan.Valid(text) == nil {
 			e.Scratch = append(e.Scratch, bytes.TrimRight(text, " \t\r\n")...)
 		} else {
-			e.Scratch = appendString(e.Scratch, text)
+			e.Scratch = jsonscan.AppendString(e.Scratch, text)
 		}
 		e.Scratch = append(e.Scratch, ',')
 	}
@@ -75,29 +75,6 @@ func appendMember(dst []byte, rawName string, value []byte) []byte {
 	}
 	dst = append(append(append(dst, '"'), rawName...), '"', ':')
 	return append(append(dst, value...), ',')
-}
-
-// appendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD.
-func appendString(dst, s []byte) []byte {
-	dst = append(dst, '"')
-	for i := 0; i < len(s); {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
-			i++
-		case c < ' ':
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-			i++
-		case c < utf8.RuneSelf:
-			dst = append(dst, c)
-			i++
-		default:
-			r, size := utf8.DecodeRune(s[i:])
-			dst = utf8.AppendRune(dst, r)
-			i += size
-		}
-	}
-	return append(dst, '"')
 }
 
 const hexDigits = "0123456789abcdef"

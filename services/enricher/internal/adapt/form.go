@@ -71,8 +71,8 @@ func keepText(e *pipeline.Event, name, text string) {
 	if text == "" {
 		return
 	}
-	e.Extra = append(appendString(e.Extra, bytesOf(name)), ':')
-	e.Extra = append(appendString(e.Extra, bytesOf(text)), ',')
+	e.Extra = append(jsonscan.AppendString(e.Extra, bytesOf(name)), ':')
+	e.Extra = append(jsonscan.AppendString(e.Extra, bytesOf(text)), ',')
 }
 
 // column returns a text cut to the limit of its column; the whole of a longer one
@@ -90,7 +90,7 @@ func appendNumber(dst []byte, s string) []byte {
 	if jsonscan.KindOf(bytesOf(s)) == jsonscan.Number && s[len(s)-1] > ' ' && jsonscan.Valid(bytesOf(s)) == nil {
 		return append(dst, s...)
 	}
-	return appendString(dst, bytesOf(s))
+	return jsonscan.AppendString(dst, bytesOf(s))
 }
 
 // idText reads an id that is a text already, as identifier does.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"touchline.dev/services/enricher/internal/pipeline"
+	"touchline.dev/services/internal/jsonscan"
 )
 
 // tagObject returns the object of the fields whose names begin with text, for
@@ -23,12 +24,12 @@ func tagObject(e *pipeline.Event, text, number string, items bool) []byte {
 			if len(rest) == 0 || !isText && !isNumber || f.rawValue == "" {
 				continue
 			}
-			e.Scratch = append(appendString(e.Scratch, rest), ':')
+			e.Scratch = append(jsonscan.AppendString(e.Scratch, rest), ':')
 			value := decoded(e, bytesOf(f.rawValue))
 			if isNumber {
 				e.Scratch = appendNumber(e.Scratch, alias(value))
 			} else {
-				e.Scratch = appendString(e.Scratch, value)
+				e.Scratch = jsonscan.AppendString(e.Scratch, value)
 			}
 			e.Scratch = append(e.Scratch, ',')
 		}
@@ -67,11 +68,11 @@ func appendItem(e *pipeline.Event, item []byte) {
 		} else if digit && part[0] == 'v' && len(own) > 0 {
 			key, own = own, nil
 		}
-		e.Scratch = append(appendString(e.Scratch, key), ':')
+		e.Scratch = append(jsonscan.AppendString(e.Scratch, key), ':')
 		if number {
 			e.Scratch = appendNumber(e.Scratch, alias(value))
 		} else {
-			e.Scratch = appendString(e.Scratch, value)
+			e.Scratch = jsonscan.AppendString(e.Scratch, value)
 		}
 		e.Scratch = append(e.Scratch, ',')
 	}

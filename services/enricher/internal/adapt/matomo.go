@@ -159,7 +159,7 @@ func (h *matomoHit) detail(name string) *string {
 // parameter.
 func keepJSON(e *pipeline.Event, name, text string) {
 	if kind := jsonscan.KindOf(bytesOf(text)); (kind == jsonscan.Object || kind == jsonscan.Array) && jsonscan.Valid(bytesOf(text)) == nil {
-		e.Extra = append(appendString(e.Extra, bytesOf(name)), ':')
+		e.Extra = append(jsonscan.AppendString(e.Extra, bytesOf(name)), ':')
 		e.Extra = append(append(e.Extra, text...), ',')
 		return
 	}

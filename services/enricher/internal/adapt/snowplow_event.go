@@ -45,7 +45,7 @@ func memberText(dst []byte, name, text string) []byte {
 		return dst
 	}
 	dst = append(append(append(dst, '"'), name...), '"', ':')
-	return append(appendString(dst, bytesOf(text)), ',')
+	return append(jsonscan.AppendString(dst, bytesOf(text)), ',')
 }
 
 // memberNumber is memberText for what is a number where it can be one: the
