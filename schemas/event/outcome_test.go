@@ -46,7 +46,7 @@ func TestListsAreComplete(t *testing.T) {
 	for _, o := range event.Outcomes() {
 		outcomes = append(outcomes, string(o))
 	}
-	for _, r := range append(event.RequestReasons(), event.EventReasons()...) {
+	for _, r := range slices.Concat(event.RequestReasons(), event.EventReasons(), event.DropReasons()) {
 		reasons = append(reasons, string(r))
 	}
 	safe := regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
