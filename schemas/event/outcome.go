@@ -64,6 +64,10 @@ const (
 	InvalidUTF8 Reason = "invalid_utf8"
 	// TooDeep: nested deeper than the limit.
 	TooDeep Reason = "too_deep"
+	// TooManyKeys: more members than the limit, those of inner objects included.
+	TooManyKeys Reason = "too_many_keys"
+	// StringTooLong: a string in it is longer than the limit.
+	StringTooLong Reason = "string_too_long"
 	// EventTooLarge: longer than the limit; the first part is kept.
 	EventTooLarge Reason = "event_too_large"
 	// UnknownType: a type that is none of the six calls.
@@ -114,7 +118,7 @@ func DropReasons() []Reason { return []Reason{SessionRecording, Diagnostics, Tes
 // a duplicate.
 func EventReasons() []Reason {
 	return []Reason{
-		MalformedJSON, MalformedBatch, NotAnObject, InvalidUTF8, TooDeep, EventTooLarge, UnknownType, WrongType,
+		MalformedJSON, MalformedBatch, NotAnObject, InvalidUTF8, TooDeep, TooManyKeys, StringTooLong, EventTooLarge, UnknownType, WrongType,
 		MissingField, MissingIdentity, FieldTooLong, UnknownProtocol, UnreadableRecord, RefusedByStorage, SameMessage, SameReceipt,
 	}
 }

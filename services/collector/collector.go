@@ -110,6 +110,7 @@ func New(cfg Config, deps Deps) (*Collector, error) {
 	handler := intake.New(intake.Config{
 		Body:      body.Limits{Wire: int(cfg.HTTP.Limits.MaxWireBytes), Unpacked: int(cfg.HTTP.Limits.MaxBodyBytes)},
 		MaxEvents: cfg.HTTP.Limits.MaxEvents, MaxEventBytes: int(cfg.HTTP.Limits.MaxEventBytes), MaxDepth: cfg.HTTP.Limits.MaxDepth,
+		MaxKeys: cfg.HTTP.Limits.MaxKeys, MaxString: int(cfg.HTTP.Limits.MaxStringBytes),
 		TrustedProxies: cfg.HTTP.TrustedProxies, Aliases: cfg.HTTP.Paths,
 	}, intake.Deps{
 		Keys: deps.Projects, Limiter: limit.New(limit.Default()), Publisher: publisher, Budget: held, Metrics: metrics, Now: deps.Now,

@@ -42,6 +42,8 @@ type Limits struct {
 	MaxEventBytes    config.Bytes `yaml:"max_event_bytes" doc:"Largest event, at most 1MiB; projects may set their own below it. Longer ones are rejected, with their first 64KiB kept."`
 	MaxEvents        int          `yaml:"max_events" doc:"Most events in one request; projects may set their own below it."`
 	MaxDepth         int          `yaml:"max_depth" doc:"Deepest nesting of an event; deeper ones are rejected."`
+	MaxKeys          int          `yaml:"max_keys" doc:"Most members of all objects of an event together; events with more are rejected."`
+	MaxStringBytes   config.Bytes `yaml:"max_string_bytes" doc:"Longest string of an event, as written; events with longer ones are rejected."`
 	MaxInflightBytes config.Bytes `yaml:"max_inflight_bytes" doc:"Memory for bodies being read and records waiting for Kafka. Beyond it requests get 503 and come again."`
 	MaxConnections   int          `yaml:"max_connections" doc:"Most connections at a time; further ones wait to be accepted."`
 }
@@ -87,7 +89,7 @@ func DefaultHTTP() HTTP {
 		Listen: "127.0.0.1:8080",
 		Limits: Limits{
 			MaxBodyBytes: 4 * config.MiB, MaxWireBytes: 4 * config.MiB, MaxEventBytes: projects.MaxEventBytes,
-			MaxEvents: projects.DefaultMaxEventsPerRequest, MaxDepth: 64,
+			MaxEvents: projects.DefaultMaxEventsPerRequest, MaxDepth: 64, MaxKeys: 10_000, MaxStringBytes: 128 * config.KiB,
 			MaxInflightBytes: 128 * config.MiB, MaxConnections: 10_000,
 		},
 		Timeouts: Timeouts{
@@ -139,6 +141,8 @@ func (l Limits) Validate() error {
 		inflightBodies*max(l.MaxBodyBytes, l.MaxWireBytes)+inflightRecord*config.Bytes(max(0, l.MaxEvents)), 64*config.GiB)
 	number("max_events", l.MaxEvents, 1, 100_000)
 	number("max_depth", l.MaxDepth, 1, 1_000)
+	number("max_keys", l.MaxKeys, 1, projects.MaxEventBytes)
+	bytes("max_string_bytes", l.MaxStringBytes, 1, projects.MaxEventBytes)
 	number("max_connections", l.MaxConnections, 1, 1_000_000)
 	return p.Err()
 }

@@ -85,6 +85,8 @@ func TestMalformed(t *testing.T) {
 		{"{\"a\":\"\xed\xa0\xbc\xed\xbe\x89\"}", "invalid_utf8", "holds bytes that are not UTF-8"},
 		{"{\"\xc3\x28\":1}", "invalid_utf8", "holds bytes that are not UTF-8"},
 		{`{"a":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`, "too_deep", "nested 65 levels deep, the limit is 64"},
+		{`{"a":[` + strings.Repeat(`{"b":1},`, 10_000) + `{}]}`, "too_many_keys", "10001 members in all, the limit is 10000"},
+		{`{"a":{"b":"` + strings.Repeat("x", 128<<10+1) + `"}}`, "string_too_long", "a string of 131073 bytes, the limit is 131072"},
 		{`{"a":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`, "too_deep", "nested 20001 levels deep, the limit is 64"},
 	} {
 		f("/v1/batch", `{"batch":[`+g1+`,`+bad.element+`,`+g2+`]}`, rejected(2, "1 "+bad.reason+" "+bad.message),
@@ -94,6 +96,7 @@ func TestMalformed(t *testing.T) {
 	for _, fine := range []string{
 		`{}`, `{"userId":null}`, `{"type":5}`, `{"a":"\u0000"}`, `{"a":"\ud800"}`, `{"a":1e400}`, `{"a":9007199254740993}`, `{"a":1,"a":2}`,
 		`{"a":` + strings.Repeat("[", 63) + strings.Repeat("]", 63) + `}`, "{\"e\":\"\u2028\U0001F389\"}", "{ \"a\"\t:\r\n1 }",
+		`{"a":[` + strings.Repeat(`{"b":1},`, 9_999) + `{}]}`, `{"a":"` + strings.Repeat("x", 128<<10) + `"}`,
 	} {
 		f("/v1/b", `{"batch":[`+g1+`,`+fine+`]}`, success, "0 ok "+g1, "1 ok "+fine)
 		f("/v1/t", fine, success, "0 ok "+fine)

@@ -192,6 +192,8 @@ func TestBadConfig(t *testing.T) {
 	f("http.limits.max_inflight_bytes", func(c *collector.Config) { c.HTTP.Limits.MaxInflightBytes = 8 * config.MiB })
 	f("http.limits.max_events", func(c *collector.Config) { c.HTTP.Limits.MaxEvents = 0 })
 	f("http.limits.max_depth", func(c *collector.Config) { c.HTTP.Limits.MaxDepth = 0 })
+	f("http.limits.max_keys", func(c *collector.Config) { c.HTTP.Limits.MaxKeys = 0 })
+	f("http.limits.max_string_bytes", func(c *collector.Config) { c.HTTP.Limits.MaxStringBytes = 0 })
 	f("http.limits.max_connections", func(c *collector.Config) { c.HTTP.Limits.MaxConnections = 0 })
 	f("http.timeouts.read", func(c *collector.Config) { c.HTTP.Timeouts.Read = 0 })
 	f("kafka.brokers", func(c *collector.Config) { c.Kafka.Brokers = nil })

@@ -19,10 +19,14 @@ import (
 type Config struct {
 	Body body.Limits
 	// MaxEvents, MaxEventBytes and MaxDepth bound a request, an event and its
-	// nesting; a project may set the first two lower.
+	// nesting; a project may set the first two lower. MaxKeys and MaxString bound
+	// the members of an event in JSON, those of inner objects included, and each of
+	// its strings.
 	MaxEvents     int
 	MaxEventBytes int
 	MaxDepth      int
+	MaxKeys       int
+	MaxString     int
 	// TrustedProxies may name the client in X-Forwarded-For.
 	TrustedProxies []netip.Prefix
 	// Aliases are further names of paths: what is asked for, and the route's.
@@ -154,7 +158,7 @@ func (t *taker) take(q *request, r *http.Request, e *endpoint) *claimant {
 
 	b := &q.batch
 	b.Request, b.Endpoint, b.Body, b.Wire = r, c.route.Endpoint, data, q.buffer.Wire()
-	b.maxEvents, b.maxDepth = t.cfg.MaxEvents, t.cfg.MaxDepth
+	b.maxEvents, b.maxDepth, b.maxKeys, b.maxString = t.cfg.MaxEvents, t.cfg.MaxDepth, t.cfg.MaxKeys, t.cfg.MaxString
 	if b.unpack == nil {
 		b.unpack = func(packed []byte) ([]byte, error) {
 			return q.inner.Unpack(packed, t.cfg.Body.Unpacked, t.deps.Budget)

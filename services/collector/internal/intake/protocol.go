@@ -108,6 +108,8 @@ type Batch struct {
 	events    []Event
 	maxEvents int
 	maxDepth  int
+	maxKeys   int
+	maxString int
 	refusal   Refusal
 	drops     Drops
 	notes     []event.Header
@@ -236,6 +238,10 @@ func (b *Batch) Check(v slice.Value, bytes []byte) Fault {
 		return Fault{event.NotAnObject, "JSON, but not an object"}
 	case v.Depth > b.maxDepth:
 		return Fault{event.TooDeep, tooDeep(v.Depth, b.maxDepth)}
+	case v.Keys > b.maxKeys:
+		return Fault{event.TooManyKeys, tooManyKeys(v.Keys, b.maxKeys)}
+	case v.Longest > b.maxString:
+		return Fault{event.StringTooLong, stringTooLong(v.Longest, b.maxString)}
 	case !utf8.Valid(bytes):
 		return Fault{event.InvalidUTF8, "holds bytes that are not UTF-8"}
 	}

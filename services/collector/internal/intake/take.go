@@ -209,6 +209,14 @@ func tooDeep(depth, limit int) string {
 	return fmt.Sprintf("nested %d levels deep, the limit is %d", depth, limit)
 }
 
+func tooManyKeys(keys, limit int) string {
+	return fmt.Sprintf("%d members in all, the limit is %d", keys, limit)
+}
+
+func stringTooLong(length, limit int) string {
+	return fmt.Sprintf("a string of %d bytes, the limit is %d", length, limit)
+}
+
 func tooLong(length, limit int) string {
 	return fmt.Sprintf("%d bytes long, the limit is %d", length, limit)
 }

@@ -23,7 +23,10 @@ type Value struct {
 	Start, End int
 	// Depth is its levels of nesting: 0 for a scalar, 1 for [], 2 for [[]].
 	Depth int
-	Kind  Kind
+	// Keys is the number of members of all objects in it, Longest the length of its
+	// longest string or name, as written, in bytes.
+	Keys, Longest int
+	Kind          Kind
 	// Malformed says that a token in it is not JSON.
 	Malformed bool
 	// Escaped says that a string contains a backslash.
@@ -42,7 +45,9 @@ type Cursor struct {
 	malformed bool
 	escaped   bool
 	deepest   int
+	longest   int
 
+	keys  int      // members passed since the start
 	spill []uint64 // open brackets beyond the innermost 64, see skip
 	name  []byte   // the last key that had to be unescaped
 }
@@ -90,7 +95,10 @@ func (c *Cursor) Value() (v Value, ok bool) {
 	}
 	c.begin()
 	v.Start = c.pos
-	return v, c.finish(&v, c.skip(c.pos))
+	keys, outer := c.open()
+	ok = c.finish(&v, c.skip(c.pos))
+	c.count(&v, keys, outer)
+	return v, ok
 }
 
 // Members steps over the next value and, where it is an object, notes its
@@ -116,6 +124,7 @@ func (c *Cursor) members(names []string, got []Value, inner int, innerNames []st
 	data := c.data
 	v.Start = c.pos
 	deepest, malformed := 0, false
+	keys, outer := c.open()
 	i := c.pos + 1
 	for first := true; ; first = false {
 		// A comma and a name with nothing between them are what SDKs write; Next and
@@ -153,6 +162,7 @@ func (c *Cursor) members(names []string, got []Value, inner int, innerNames []st
 			continue
 		}
 		c.malformed, c.escaped, c.deepest = false, false, 0
+		passed, longest := c.open()
 		if i = c.skip(next); i < 0 {
 			return v, false
 		}
@@ -161,11 +171,28 @@ func (c *Cursor) members(names []string, got []Value, inner int, innerNames []st
 		if wanted >= 0 {
 			member := Value{Start: next}
 			c.finish(&member, i)
+			c.count(&member, passed, longest)
 			got[wanted] = member
+			continue
 		}
+		c.longest = max(c.longest, longest)
 	}
 	v.End, v.Kind, v.Depth, v.Malformed = c.pos, Object, deepest+1, malformed
+	c.count(&v, keys, outer)
 	return v, true
+}
+
+// open begins to count for a value that may stand in another one, and returns what
+// count wants.
+func (c *Cursor) open() (keys, outer int) {
+	outer, c.longest = c.longest, 0
+	return c.keys, outer
+}
+
+// count ends it.
+func (c *Cursor) count(v *Value, keys, outer int) {
+	v.Keys, v.Longest = c.keys-keys, c.longest
+	c.longest = max(c.longest, outer)
 }
 
 // find compares lengths first: most names differ in it.
@@ -239,6 +266,8 @@ func (c *Cursor) nameAt(i int) (name []byte, sound bool, next int) {
 		return nil, false, -1
 	}
 	name = c.data[i+1 : end-1]
+	c.keys++
+	c.longest = max(c.longest, len(name))
 	if c.escaped && !c.malformed {
 		c.name = Unescape(c.name[:0], name)
 		name = c.name

@@ -14,7 +14,7 @@ import (
 func (c *Cursor) skip(i int) int {
 	data := c.data
 	var open uint64
-	depth := 0
+	depth, start := 0, 0
 	c.spill = c.spill[:0]
 
 value:
@@ -25,9 +25,11 @@ value:
 	}
 	switch data[i] {
 	case '"':
+		start = i
 		if i = c.text(i + 1); i < 0 {
 			return -1
 		}
+		c.longest = max(c.longest, i-start-2)
 	case '{', '[':
 		object := data[i] == '{'
 		if depth > 0 && depth&63 == 0 {
@@ -88,9 +90,12 @@ name:
 		c.fail(i, "a member's name")
 		return -1
 	}
+	c.keys++
+	start = i
 	if i = c.text(i + 1); i < 0 {
 		return -1
 	}
+	c.longest = max(c.longest, i-start-2)
 	if i = c.space(i); i >= len(data) || data[i] != ':' {
 		c.fail(i, "a colon")
 		return -1

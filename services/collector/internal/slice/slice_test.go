@@ -182,6 +182,28 @@ func TestDepth(t *testing.T) {
 	f(strings.Repeat(`{"a":[`, 1000)+strings.Repeat("]}", 1000), 2000)
 }
 
+func TestKeysAndLongest(t *testing.T) {
+	for _, c := range []struct {
+		text          string
+		keys, longest int
+	}{
+		{`1`, 0, 0}, {`"abc"`, 0, 3}, {`{}`, 0, 0}, {`[[],"\u0041"]`, 0, 6},
+		{`{"a":{"bcd":[{"e":1},{"e":"12345"}]},"userId":"x"}`, 5, 6},
+		{`{"userId":"12345678901","a":{"b":{}}}`, 3, 11},
+		{`{"a":"1234567","userId":{"b":"12"}}`, 3, 7},
+	} {
+		var walk, whole Cursor
+		walk.Reset([]byte(c.text))
+		whole.Reset([]byte("[" + c.text + "]"))
+		got := make([]Value, len(names))
+		v, ok := walk.Members(names, got)
+		w, sound := whole.Value()
+		if !ok || !sound || v.Keys != c.keys || v.Longest != c.longest || w.Keys != c.keys || w.Longest != c.longest {
+			t.Errorf("%s: %d keys, longest %d; as a value %d, %d; want %d, %d", c.text, v.Keys, v.Longest, w.Keys, w.Longest, c.keys, c.longest)
+		}
+	}
+}
+
 // A fault inside a token marks its element and leaves the neighbours alone.
 func TestTokenFaultsStayInTheirElement(t *testing.T) {
 	for _, bad := range []string{
