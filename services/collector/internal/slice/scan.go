@@ -14,7 +14,7 @@ import (
 func (c *Cursor) skip(i int) int {
 	data := c.data
 	var open uint64
-	depth, start := 0, 0
+	var depth, start int
 	c.spill = c.spill[:0]
 
 value:
