@@ -22,7 +22,10 @@ targets() {
 run() {
 	local package=$1 target=$2 log
 	log=$(mktemp)
-	if go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -parallel 1 "$package" >"$log" 2>&1; then
+	# Minimising what is interesting can take all the time there is, and the engine
+	# then ends with an error of its own that names no input.
+	if go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 1x -parallel 1 "$package" >"$log" 2>&1 ||
+		{ grep -q 'context deadline exceeded' "$log" && ! grep -qE 'Failing input|panic:|_test.go:' "$log"; }; then
 		printf 'ok    %s %s (%s)\n' "$package" "$target" "$(sed -nE 's/.*(execs: [0-9]+).*/\1/p' "$log" | tail -1)"
 		rm "$log"
 	else

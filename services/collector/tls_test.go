@@ -127,7 +127,7 @@ func TestTLS(t *testing.T) {
 	s := start(t, func(c *collector.Config) { c.HTTP.TLS = id.TLS })
 	for major, client := range map[int]*http.Client{1: id.client(t, false), 2: id.client(t, true)} {
 		for n := range 3 {
-			body := fmt.Sprintf(`{"userId":"u%d-%d","x":%q}`, major, n, strings.Repeat("y", n*100_000))
+			body := fmt.Sprintf(`{"userId":"u%d-%d","x":[%s0]}`, major, n, strings.Repeat(`"yyyyyyy",`, n*10_000))
 			status, got, text, err := tlsPost(client, s.Addr(), body)
 			if err != nil || status != 200 || text != success || got != major {
 				t.Errorf("HTTP/%d: %d %q of HTTP/%d, %v", major, status, text, got, err)
