@@ -35,6 +35,9 @@ type apacheBrokers struct {
 	site    *site
 	number  int
 	cluster *apache.Cluster
+	// addresses are those of the last start; a cluster that starts again on its
+	// directory has them again.
+	addresses string
 	// reviving has a channel for each broker that is being started again; it
 	// gives the result.
 	reviving map[int32]chan error
@@ -50,7 +53,7 @@ func (b *apacheBrokers) start(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.cluster = c
+	b.cluster, b.addresses = c, strings.Join(c.Brokers(), ",")
 }
 
 func (b *apacheBrokers) stop(t *testing.T) {
@@ -68,7 +71,7 @@ func (b *apacheBrokers) kill() {
 	}
 }
 
-func (b *apacheBrokers) seeds() string { return strings.Join(b.cluster.Brokers(), ",") }
+func (b *apacheBrokers) seeds() string { return b.addresses }
 func (b *apacheBrokers) replicas() int { return b.number }
 
 func (b *apacheBrokers) parts() []part {
