@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"touchline.dev/services/collector/internal/intake"
+	"touchline.dev/services/collector/internal/unwrap"
 	"touchline.dev/services/internal/jsonscan"
 )
 
@@ -83,7 +84,7 @@ func headerText(s string) string {
 	if plain {
 		return s
 	}
-	if text := unescape(s); utf8.ValidString(text) {
+	if text := string(unwrap.Escapes(nil, s)); utf8.ValidString(text) {
 		return text
 	}
 	var text strings.Builder
@@ -91,34 +92,4 @@ func headerText(s string) string {
 		text.WriteRune(rune(s[i])) // the first 256 characters are Latin-1's
 	}
 	return text.String()
-}
-
-// unescape decodes percent signs; what is no escape stays as it is.
-func unescape(s string) string {
-	if strings.IndexByte(s, '%') < 0 {
-		return s
-	}
-	text := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c == '%' && i+2 < len(s) {
-			if high, low := hex(s[i+1]), hex(s[i+2]); high < 16 && low < 16 {
-				c = high<<4 | low
-				i += 2
-			}
-		}
-		text = append(text, c)
-	}
-	return string(text)
-}
-
-// hex returns the value of a hex digit, 16 for anything else.
-func hex(c byte) byte {
-	switch {
-	case c-'0' <= 9:
-		return c - '0'
-	case c|0x20 >= 'a' && c|0x20 <= 'f':
-		return c | 0x20 - 'a' + 10
-	}
-	return 16
 }

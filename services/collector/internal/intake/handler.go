@@ -126,12 +126,10 @@ func (t *taker) take(q *request, r *http.Request, e *endpoint) *claimant {
 	known := false
 	c := e.only()
 	if c != nil {
-		if q.key = c.dialect.Key(r, q.key[:0]); len(q.key) > 0 {
-			// Before the body is read: it costs a stranger more than us.
-			if grant, known = q.set.Key(q.key, c.name, q.now); !known {
-				q.refuse(http.StatusUnauthorized, event.Unauthorized, "unknown write key")
-				return c
-			}
+		// Before the body is read: it costs a stranger more than us.
+		q.key = c.dialect.Key(r, q.key[:0])
+		if grant, known = q.open(c, q.key); q.verdict.Status != 0 {
+			return c
 		}
 	}
 	data, err := q.buffer.Read(r, t.cfg.Body, t.deps.Budget)
@@ -146,11 +144,9 @@ func (t *taker) take(q *request, r *http.Request, e *endpoint) *claimant {
 		if c = e.claim(r, data); c == nil {
 			return nil
 		}
-		if q.key = c.dialect.Key(r, q.key[:0]); len(q.key) > 0 {
-			if grant, known = q.set.Key(q.key, c.name, q.now); !known {
-				q.refuse(http.StatusUnauthorized, event.Unauthorized, "unknown write key")
-				return c
-			}
+		q.key = c.dialect.Key(r, q.key[:0])
+		if grant, known = q.open(c, q.key); q.verdict.Status != 0 {
+			return c
 		}
 	}
 	q.received = t.deps.Now().UnixMilli()
@@ -174,9 +170,8 @@ func (t *taker) take(q *request, r *http.Request, e *endpoint) *claimant {
 		q.refuse(http.StatusRequestEntityTooLarge, event.TooManyEvents, tooMany(b.maxEvents))
 		return c
 	}
-	if !known && len(b.Key) > 0 {
-		if grant, known = q.set.Key(b.Key, c.name, q.now); !known {
-			q.refuse(http.StatusUnauthorized, event.Unauthorized, "unknown write key")
+	if !known {
+		if grant, known = q.open(c, b.Key); q.verdict.Status != 0 {
 			return c
 		}
 	}
@@ -207,6 +202,18 @@ func (t *taker) take(q *request, r *http.Request, e *endpoint) *claimant {
 	}
 	t.publish(q, c.name, grant)
 	return c
+}
+
+// open returns what a write key of the request opens. One that opens nothing
+// refuses the request, no key does not.
+func (q *request) open(c *claimant, key []byte) (grant projects.Grant, known bool) {
+	if len(key) == 0 {
+		return projects.Grant{}, false
+	}
+	if grant, known = q.set.Key(key, c.name, q.now); !known {
+		q.refuse(http.StatusUnauthorized, event.Unauthorized, "unknown write key")
+	}
+	return grant, known
 }
 
 // only returns who takes every request of the path; nil when they have to be

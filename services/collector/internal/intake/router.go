@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"touchline.dev/services/collector/internal/answer"
 	"touchline.dev/services/collector/internal/cors"
 )
 
@@ -163,7 +164,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.allow(w, r)
 		w.Header()["Allow"] = n.allow
 		status = http.StatusMethodNotAllowed
-		WriteJSON(w, status, `{"success":false,"reason":"method_not_allowed","message":"this path takes another method"}`)
+		answer.WriteJSON(w, status, `{"success":false,"reason":"method_not_allowed","message":"this path takes another method"}`)
 	case len(e.takers) > 0 && (r.Method != http.MethodHead || e.handler == nil):
 		status = h.take(w, r, e)
 	default:
@@ -209,7 +210,7 @@ func (h *Handler) allow(w http.ResponseWriter, r *http.Request) {
 
 func (h *Handler) missing(w http.ResponseWriter, r *http.Request) int {
 	h.allow(w, r)
-	WriteJSON(w, http.StatusNotFound, `{"success":false,"reason":"not_found","message":"no such path"}`)
+	answer.WriteJSON(w, http.StatusNotFound, `{"success":false,"reason":"not_found","message":"no such path"}`)
 	return http.StatusNotFound
 }
 
@@ -282,15 +283,6 @@ func text(content string) http.Handler {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, content) // the client is gone: nobody is left to tell
 	})
-}
-
-// WriteJSON answers with a JSON text.
-func WriteJSON(w http.ResponseWriter, status int, text string) {
-	h := w.Header()
-	values := [...]string{"application/json", "nosniff"}
-	h["Content-Type"], h["X-Content-Type-Options"] = values[:1:1], values[1:]
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text) // the client is gone: nobody is left to tell
 }
 
 // statusWriter remembers the status that a handler writes.

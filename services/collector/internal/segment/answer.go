@@ -1,11 +1,11 @@
 package segment
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
 
 	"touchline.dev/schemas/event"
+	"touchline.dev/services/collector/internal/answer"
 	"touchline.dev/services/collector/internal/intake"
 )
 
@@ -44,23 +44,15 @@ func (dialect) Answer(w http.ResponseWriter, _ *http.Request, v *intake.Verdict)
 		if v.RetryAfter > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(v.RetryAfter))
 		}
-		writeJSON(w, v.Status, refusal{Reason: v.Fault.Reason, Message: v.Fault.Message})
+		answer.WriteValue(w, v.Status, refusal{Reason: v.Fault.Reason, Message: v.Fault.Message})
 	case len(v.Rejected) > 0:
-		answer := verdict{Success: true, Accepted: v.Accepted}
+		said := verdict{Success: true, Accepted: v.Accepted}
 		for _, r := range v.Rejected[:min(len(v.Rejected), maxListed)] {
-			answer.Rejected = append(answer.Rejected, rejection{r.Index, r.Reason, r.Message})
+			said.Rejected = append(said.Rejected, rejection{r.Index, r.Reason, r.Message})
 		}
-		writeJSON(w, v.Status, answer)
+		answer.WriteValue(w, v.Status, said)
 	default:
-		intake.WriteJSON(w, v.Status, success)
+		answer.WriteJSON(w, v.Status, success)
 	}
 	return v.Status
-}
-
-func writeJSON(w http.ResponseWriter, status int, answer any) {
-	text, err := json.Marshal(answer)
-	if err != nil { // numbers, strings and a bool always marshal
-		panic(err)
-	}
-	intake.WriteJSON(w, status, string(text))
 }

@@ -1,9 +1,9 @@
 package segment
 
 import (
-	"encoding/json"
 	"net/http"
 
+	"touchline.dev/services/collector/internal/answer"
 	"touchline.dev/services/collector/internal/intake"
 )
 
@@ -36,20 +36,16 @@ type metrics struct {
 func (s settings) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	key := r.PathValue("key")
 	if _, known := s.lookup([]byte(key), Name); !known {
-		writeJSON(w, http.StatusNotFound, refusal{Reason: "not_found", Message: "no such project"})
+		answer.WriteValue(w, http.StatusNotFound, refusal{Reason: "not_found", Message: "no such project"})
 		return
 	}
-	answer := struct {
+	settings := struct {
 		Integrations integrations `json:"integrations"`
 		Plan         plan         `json:"plan"`
 		Metrics      metrics      `json:"metrics"`
 	}{}
-	answer.Integrations.Segment.APIKey = key
-	answer.Plan.Track.Default.Enabled = true
-	text, err := json.Marshal(answer)
-	if err != nil { // strings, numbers and bools always marshal
-		panic(err)
-	}
+	settings.Integrations.Segment.APIKey = key
+	settings.Plan.Track.Default.Enabled = true
 	w.Header().Set("Cache-Control", "private, max-age=60")
-	intake.WriteJSON(w, http.StatusOK, string(text))
+	answer.WriteValue(w, http.StatusOK, settings)
 }

@@ -39,15 +39,28 @@ func Field[T ~string | ~[]byte](form T, name string) (value T, ok bool) {
 // Percent appends src to dst with its percent escapes decoded and each plus as a
 // space. What is no escape stays as it is. dst may be src[:0].
 func Percent[T ~string | ~[]byte](dst []byte, src T) []byte {
-	// A string's header is the beginning of a slice's: the bytes are only read.
+	return percent(dst, bytesOf(src), true)
+}
+
+// Escapes is Percent for what is no form: a plus stays one.
+func Escapes[T ~string | ~[]byte](dst []byte, src T) []byte {
+	return percent(dst, bytesOf(src), false)
+}
+
+// bytesOf returns the bytes of a text, to be read only. A string's header is the
+// beginning of a slice's.
+func bytesOf[T ~string | ~[]byte](src T) []byte {
 	text := *(*string)(unsafe.Pointer(&src))
-	return percent(dst, unsafe.Slice(unsafe.StringData(text), len(text)))
+	return unsafe.Slice(unsafe.StringData(text), len(text))
 }
 
 // percent looks for the next escape and the next plus apart, so that what lies
 // between, which is nearly all of base64, is copied at once.
-func percent(dst, src []byte) []byte {
-	escape, plus := next(src, '%', 0), next(src, '+', 0)
+func percent(dst, src []byte, form bool) []byte {
+	escape, plus := next(src, '%', 0), len(src)
+	if form {
+		plus = next(src, '+', 0)
+	}
 	for i := 0; ; {
 		at := min(escape, plus)
 		dst = append(dst, src[i:at]...)

@@ -132,13 +132,13 @@ func (x *amplitudeEvent) identify(e *reader) *pipeline.Verdict {
 	}
 	switch name {
 	case "$identify":
-		t.Type, t.Event, t.Kind = "identify", "identify", "identify"
+		setCall(t, "identify")
 	case "$groupidentify":
-		t.Type, t.Event, t.Kind = "group", "group", "group"
+		setCall(t, "group")
 	case "[Amplitude] Page Viewed":
-		t.Type, t.Event, t.Kind = "page", "page_view", "page_view"
+		setCall(t, "page")
 	case "[Amplitude] Screen Viewed":
-		t.Type, t.Event, t.Kind = "screen", "screen_view", "screen_view"
+		setCall(t, "screen")
 	default:
 		t.Type, t.Event = "track", name
 	}

@@ -41,18 +41,7 @@ func decoded(e *pipeline.Event, s []byte) []byte {
 		return s
 	}
 	from := len(e.Extra)
-	b := e.Extra
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c == '+':
-			c = ' '
-		case c == '%' && i+2 < len(s) && hex(s[i+1]) < 16 && hex(s[i+2]) < 16:
-			c = hex(s[i+1])<<4 | hex(s[i+2])
-			i += 2
-		}
-		b = append(b, c)
-	}
+	b := appendUnescaped(e.Extra, alias(s))
 	e.Extra = b[:from]
 	return b[from:]
 }

@@ -96,3 +96,10 @@ func rawNames(object []byte, names *[maxMerged][]byte) (n int, ok bool) {
 	}
 	return n, true
 }
+
+// contextOf returns a context of one member, nil where its value says nothing.
+func contextOf(e *pipeline.Event, name string, value []byte) []byte {
+	from := beginObject(e)
+	e.Scratch = appendMember(e.Scratch, name, value)
+	return endObject(e, from)
+}

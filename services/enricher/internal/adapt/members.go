@@ -53,6 +53,18 @@ func eventName(e *reader, field string, value []byte) (string, *pipeline.Verdict
 	return name, nil
 }
 
+// setCall makes the touchpoint one of the calls that have no name of their own.
+func setCall(t *event.Touchpoint, call string) {
+	name := call
+	switch call {
+	case "page":
+		name = "page_view"
+	case "screen":
+		name = "screen_view"
+	}
+	t.Type, t.Event, t.Kind = call, name, name
+}
+
 // beginObject begins an object in e.Scratch and returns its place. Until
 // endObject nothing else may be written there.
 func beginObject(e *pipeline.Event) (from int) {

@@ -200,11 +200,11 @@ func (x *mixpanelEvent) kind(e *reader) *pipeline.Verdict {
 	}
 	switch name {
 	case "$mp_web_page_view":
-		t.Type, t.Event, t.Kind = "page", "page_view", "page_view"
+		setCall(t, "page")
 	case "$identify":
-		t.Type, t.Event, t.Kind = "identify", "identify", "identify"
+		setCall(t, "identify")
 	case "$create_alias", "$merge":
-		t.Type, t.Event, t.Kind = "alias", "alias", "alias"
+		setCall(t, "alias")
 	default:
 		t.Type, t.Event = "track", name
 	}

@@ -23,9 +23,9 @@ func (c *mixpanelChange) adapt(e *reader, endpoint string) *pipeline.Verdict {
 		return verdict
 	}
 	t := e.Touchpoint
-	t.Type, t.Event, t.Kind = "identify", "identify", "identify"
+	setCall(t, "identify")
 	if endpoint == "groups" {
-		t.Type, t.Event, t.Kind = "group", "group", "group"
+		setCall(t, "group")
 	}
 	if verdict := c.identify(e); verdict != nil {
 		return verdict

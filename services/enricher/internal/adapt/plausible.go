@@ -38,13 +38,7 @@ func (plausible) Adapt(of *pipeline.Event) pipeline.Verdict {
 	t.URL, t.Referrer, t.Channel = columnOf(e, "u", p.url, maxURL), columnOf(e, "r", p.referrer, maxURL), "web"
 	readQuery(of, t.URL)
 	t.Library, t.LibraryVersion = "plausible", columnOf(e, "v", p.version, maxWord)
-	var own []byte
-	if says(p.interactive) {
-		from := beginObject(of)
-		of.Scratch = appendMember(of.Scratch, "interactive", p.interactive)
-		own = endObject(of, from)
-	}
-	finishContext(of, own, nil)
+	finishContext(of, contextOf(of, "interactive", p.interactive), nil)
 	return pipeline.Verdict{}
 }
 

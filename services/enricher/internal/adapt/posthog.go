@@ -147,20 +147,20 @@ func (c *capture) kind(e *reader) *pipeline.Verdict {
 	}
 	switch c.name {
 	case "$pageview":
-		t.Type, t.Event, t.Kind = "page", "page_view", "page_view"
+		setCall(t, "page")
 	case "$screen":
-		t.Type, t.Event, t.Kind = "screen", "screen_view", "screen_view"
+		setCall(t, "screen")
 	case "$identify":
-		t.Type, t.Event, t.Kind = "identify", "identify", "identify"
+		setCall(t, "identify")
 	case "$set", "$unset":
-		t.Type, t.Event, t.Kind = "identify", "identify", "identify"
+		setCall(t, "identify")
 		keep(e.Event, "event", c.event)
 	case "$groupidentify":
-		t.Type, t.Event, t.Kind = "group", "group", "group"
+		setCall(t, "group")
 	case "$create_alias":
-		t.Type, t.Event, t.Kind = "alias", "alias", "alias"
+		setCall(t, "alias")
 	case "$merge_dangerously":
-		t.Type, t.Event, t.Kind = "alias", "alias", "alias"
+		setCall(t, "alias")
 		keep(e.Event, "event", c.event)
 	case "$snapshot", "$snapshot_items", "$performance_event", "$$heatmap":
 		return &pipeline.Verdict{Outcome: event.Dropped, Reason: event.SessionRecording}

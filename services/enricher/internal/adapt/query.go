@@ -93,6 +93,17 @@ func unescape(e *pipeline.Event, s string, limit int) string {
 	}
 	s = s[:min(len(s), 3*limit)]
 	from := len(e.Scratch)
+	e.Scratch = appendUnescaped(e.Scratch, s)
+	decoded := alias(e.Scratch[from:])
+	if utf8.ValidString(decoded) {
+		return cut(decoded, limit)
+	}
+	return limited(e, decoded, limit)
+}
+
+// appendUnescaped appends a piece of a query with its percent signs and pluses
+// decoded; what is no escape stays as it is.
+func appendUnescaped(dst []byte, s string) []byte {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		switch {
@@ -102,13 +113,9 @@ func unescape(e *pipeline.Event, s string, limit int) string {
 			c = hex(s[i+1])<<4 | hex(s[i+2])
 			i += 2
 		}
-		e.Scratch = append(e.Scratch, c)
+		dst = append(dst, c)
 	}
-	decoded := alias(e.Scratch[from:])
-	if utf8.ValidString(decoded) {
-		return cut(decoded, limit)
-	}
-	return limited(e, decoded, limit)
+	return dst
 }
 
 // hex returns the value of a hex digit, 16 for anything else.

@@ -171,15 +171,15 @@ func (c *call) identify(e *reader) *pipeline.Verdict {
 	case "track":
 		t.Type = "track"
 	case "page":
-		t.Type, t.Event, t.Kind = "page", "page_view", "page_view"
+		setCall(t, "page")
 	case "screen":
-		t.Type, t.Event, t.Kind = "screen", "screen_view", "screen_view"
+		setCall(t, "screen")
 	case "identify":
-		t.Type, t.Event, t.Kind = "identify", "identify", "identify"
+		setCall(t, "identify")
 	case "group":
-		t.Type, t.Event, t.Kind = "group", "group", "group"
+		setCall(t, "group")
 	case "alias":
-		t.Type, t.Event, t.Kind = "alias", "alias", "alias"
+		setCall(t, "alias")
 	case "batch", "import":
 		return refuse(event.MissingField, "type", "an event in a batch needs a type")
 	default:

@@ -16,7 +16,7 @@ func (h *hit) describe(e *reader) *pipeline.Verdict {
 	t.Type = "track"
 	switch h.kind {
 	case "pv":
-		t.Type, t.Event, t.Kind = "page", "page_view", "page_view"
+		setCall(t, "page")
 		t.Name = cut(h.title, maxName)
 	case "pp":
 		t.Event = "page_ping"
@@ -173,7 +173,7 @@ func (h *hit) selfDescribing(e *reader) *pipeline.Verdict {
 	var d selfDescribed
 	d.read(t.Properties)
 	if name == "screen_view" {
-		t.Type, t.Event, t.Kind = "screen", "screen_view", "screen_view"
+		setCall(t, "screen")
 		t.Name = text(e, d.name, maxName)
 		return nil
 	}

@@ -37,13 +37,7 @@ func (umami) Adapt(of *pipeline.Event) pipeline.Verdict {
 		return *verdict
 	}
 	c.fillAbout(e)
-	var own []byte
-	if says(c.tag) {
-		from := beginObject(of)
-		of.Scratch = appendMember(of.Scratch, "tag", c.tag)
-		own = endObject(of, from)
-	}
-	finishContext(of, own, nil)
+	finishContext(of, contextOf(of, "tag", c.tag), nil)
 	return pipeline.Verdict{}
 }
 

@@ -34,6 +34,6 @@ func objectOf(e *reader, value []byte) []byte {
 // viewed makes the event a page call, named by the title.
 func viewed(e *reader, title string) {
 	t := e.Touchpoint
-	t.Type, t.Event, t.Kind = "page", "page_view", "page_view"
+	setCall(t, "page")
 	t.Name = cut(title, maxName)
 }
