@@ -156,11 +156,12 @@ func (d *separate) awaitService(t *testing.T, name string) {
 // told to clients as soon as it listens.
 func (d *separate) serves(name string) error {
 	p := d.services[name]
+	_, ready := p.logged("ready") // asked first: who is ready has said before where it listens
 	if line, ok := p.logged("collector listens"); ok {
 		url := "http://" + line.Address
 		d.url.Store(&url)
 	}
-	if _, ok := p.logged("ready"); !ok {
+	if !ready {
 		return errors.New("not ready yet")
 	}
 	line, ok := p.logged("starting")
