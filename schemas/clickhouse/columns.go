@@ -208,4 +208,6 @@ func Scores() Table {
 }
 
 // Landed returns every table that a service lands blocks in.
-func Landed() []Table { return []Table{Touchpoints(), Rejected(), Outcomes(), Profiles(), Scores()} }
+func Landed() []Table {
+	return []Table{Touchpoints(), Rejected(), IdentityLinks(), Outcomes(), Profiles(), Scores()}
+}

@@ -51,7 +51,12 @@ type Touchpoint struct {
 	AnonymousID, UserID, PreviousID  string
 	GroupID, GroupType               string
 	PersonID, SessionID              uint64
-	EventTime                        int64
+	// SessionStart and SessionEnd are 0 on an event that counts for no session's
+	// times; SessionEnd is 0 where it is EventTime.
+	SessionStart, SessionEnd int64
+	// LinkedPerson and LinkedPrevious are persons who turn out to be the user.
+	LinkedPerson, LinkedPrevious uint64
+	EventTime                    int64
 	// Day counts from 1970-01-01 in the project's time zone.
 	Day int32
 	// OriginalTimestamp and SentAt hold a value only where Has... says so.

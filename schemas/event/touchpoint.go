@@ -73,6 +73,10 @@ func (t *Touchpoint) append(b []byte) []byte {
 	b = appendBytes(b, 56, t.Traits)
 	b = appendBytes(b, 57, t.Context)
 	b = appendString(b, 58, t.SchemaStatus)
+	b = appendInt(b, 59, t.SessionStart)
+	b = appendInt(b, 60, t.SessionEnd)
+	b = appendFixed64(b, 61, t.LinkedPerson)
+	b = appendFixed64(b, 62, t.LinkedPrevious)
 	return b
 }
 
@@ -103,6 +107,10 @@ func (t *Touchpoint) decode(b []byte) error {
 				t.PersonID = f.v
 			case 17:
 				t.SessionID = f.v
+			case 61:
+				t.LinkedPerson = f.v
+			case 62:
+				t.LinkedPrevious = f.v
 			}
 		}
 	}
@@ -123,6 +131,10 @@ func (t *Touchpoint) setVarint(f *field) {
 		t.IsBot = f.v != 0
 	case 51:
 		t.RevenueE4 = int64(f.v)
+	case 59:
+		t.SessionStart = int64(f.v)
+	case 60:
+		t.SessionEnd = int64(f.v)
 	}
 }
 

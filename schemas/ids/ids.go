@@ -81,6 +81,7 @@ const (
 	kindUser    = 'u'
 	kindSession = 's'
 	kindVisitor = 'v'
+	kindVisit   = 't'
 )
 
 // Device returns the person id of a device nobody has identified yet. It is
@@ -98,6 +99,16 @@ func (s Secret) User(project, userID string) uint64 {
 // sessions per device, so the device is part of it. It is never 0.
 func (s Secret) Session(project, device, session string) uint64 {
 	return s.hash(project, kindSession, device, session)
+}
+
+// SessionOf returns the id of a session that no SDK named: that of a device, or of
+// a user who has none, by the person id that it gives them and the time of the
+// session's first event. It is never 0.
+func (s Secret) SessionOf(project string, person uint64, start int64) uint64 {
+	var b [16]byte
+	binary.LittleEndian.PutUint64(b[:8], person)
+	binary.LittleEndian.PutUint64(b[8:], uint64(start))
+	return s.hash(project, kindVisit, "", string(b[:]))
 }
 
 // Visitor returns the id of a visitor of a site who was given none, by a text of

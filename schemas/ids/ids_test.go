@@ -3,6 +3,7 @@ package ids
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -54,6 +55,13 @@ func TestVectors(t *testing.T) {
 			got = PersonText(mustSecret(t, args[1]).User(args[2], args[3]))
 		case "session":
 			got = PersonText(mustSecret(t, args[1]).Session(args[2], args[3], args[4]))
+		case "visit":
+			person, err1 := strconv.ParseUint(args[3], 16, 64)
+			start, err2 := strconv.ParseInt(args[4], 10, 64)
+			if err := errors.Join(err1, err2); err != nil {
+				t.Fatal(err)
+			}
+			got = PersonText(mustSecret(t, args[1]).SessionOf(args[2], person, start))
 		case "message":
 			h := MessageHash(args[1], []byte(args[2]))
 			got = hex.EncodeToString(h[:])
@@ -79,7 +87,7 @@ func TestVectors(t *testing.T) {
 		}
 		seen[args[0]]++
 	}
-	for _, kind := range []string{"device", "user", "session", "message", "event"} {
+	for _, kind := range []string{"device", "user", "session", "visit", "message", "event"} {
 		if seen[kind] < 10 {
 			t.Errorf("%d vectors of %s, want 10 or more", seen[kind], kind)
 		}

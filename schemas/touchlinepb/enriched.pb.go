@@ -216,9 +216,19 @@ type Touchpoint struct {
 	Traits     []byte `protobuf:"bytes,56,opt,name=traits,proto3" json:"traits,omitempty"`
 	Context    []byte `protobuf:"bytes,57,opt,name=context,proto3" json:"context,omitempty"`
 	// "none", "valid", "invalid" or "unknown".
-	SchemaStatus  string `protobuf:"bytes,58,opt,name=schema_status,json=schemaStatus,proto3" json:"schema_status,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	SchemaStatus string `protobuf:"bytes,58,opt,name=schema_status,json=schemaStatus,proto3" json:"schema_status,omitempty"`
+	// First and last time of the session with this event, of all its events that
+	// came before or with it; both absent on an event that does not count for the
+	// times of a session. session_end_ms is absent where it is event_time_ms.
+	SessionStartMs int64 `protobuf:"varint,59,opt,name=session_start_ms,json=sessionStartMs,proto3" json:"session_start_ms,omitempty"`
+	SessionEndMs   int64 `protobuf:"varint,60,opt,name=session_end_ms,json=sessionEndMs,proto3" json:"session_end_ms,omitempty"`
+	// The person id that the event's device has by itself, where the event links the
+	// device to its user and did not find it linked to him; absent elsewhere.
+	LinkedPerson uint64 `protobuf:"fixed64,61,opt,name=linked_person,json=linkedPerson,proto3" json:"linked_person,omitempty"`
+	// The same of the id given up, in an alias that names a user.
+	LinkedPrevious uint64 `protobuf:"fixed64,62,opt,name=linked_previous,json=linkedPrevious,proto3" json:"linked_previous,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Touchpoint) Reset() {
@@ -657,6 +667,34 @@ func (x *Touchpoint) GetSchemaStatus() string {
 	return ""
 }
 
+func (x *Touchpoint) GetSessionStartMs() int64 {
+	if x != nil {
+		return x.SessionStartMs
+	}
+	return 0
+}
+
+func (x *Touchpoint) GetSessionEndMs() int64 {
+	if x != nil {
+		return x.SessionEndMs
+	}
+	return 0
+}
+
+func (x *Touchpoint) GetLinkedPerson() uint64 {
+	if x != nil {
+		return x.LinkedPerson
+	}
+	return 0
+}
+
+func (x *Touchpoint) GetLinkedPrevious() uint64 {
+	if x != nil {
+		return x.LinkedPrevious
+	}
+	return 0
+}
+
 // Rejection keeps an unusable event as it came, so that it can be replayed.
 type Rejection struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -753,7 +791,7 @@ const file_touchline_v1_enriched_proto_rawDesc = "" +
 	"\n" +
 	"touchpoint\x18\x06 \x01(\v2\x18.touchline.v1.TouchpointR\n" +
 	"touchpoint\x125\n" +
-	"\trejection\x18\a \x01(\v2\x17.touchline.v1.RejectionR\trejection\"\xcd\r\n" +
+	"\trejection\x18\a \x01(\v2\x17.touchline.v1.RejectionR\trejection\"\xeb\x0e\n" +
 	"\n" +
 	"Touchpoint\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\fR\aeventId\x12\x1d\n" +
@@ -833,7 +871,11 @@ const file_touchline_v1_enriched_proto_rawDesc = "" +
 	"properties\x12\x16\n" +
 	"\x06traits\x188 \x01(\fR\x06traits\x12\x18\n" +
 	"\acontext\x189 \x01(\fR\acontext\x12#\n" +
-	"\rschema_status\x18: \x01(\tR\fschemaStatusB\x18\n" +
+	"\rschema_status\x18: \x01(\tR\fschemaStatus\x12(\n" +
+	"\x10session_start_ms\x18; \x01(\x03R\x0esessionStartMs\x12$\n" +
+	"\x0esession_end_ms\x18< \x01(\x03R\fsessionEndMs\x12#\n" +
+	"\rlinked_person\x18= \x01(\x06R\flinkedPerson\x12'\n" +
+	"\x0flinked_previous\x18> \x01(\x06R\x0elinkedPreviousB\x18\n" +
 	"\x16_original_timestamp_msB\r\n" +
 	"\v_sent_at_ms\"\x95\x01\n" +
 	"\tRejection\x12\x14\n" +

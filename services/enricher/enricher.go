@@ -149,9 +149,9 @@ func (e *Enricher) runGroups(ctx context.Context, conn driver.Conn, watcher *pro
 // enriching is the consumer group that writes the dense log.
 func (e *Enricher) enriching(d kafka.Deps, producer *kgo.Client, store *dedup.Store, set func() *schema.Set, steps enrichment.Deps) (*kafka.Group, error) {
 	w := writer.New(writer.Deps{
-		Deps: e.deps, Kafka: e.cfg.Kafka, Producer: producer, Store: store, Projects: set,
-		Pipeline: func(dedup pipeline.Step) *pipeline.Pipeline {
-			return pipeline.New(enrichment.Version, enrichment.Steps(steps, dedup))
+		Deps: e.deps, Kafka: e.cfg.Kafka, Producer: producer, Store: store, Projects: set, Secret: steps.Secret,
+		Pipeline: func(dedup pipeline.Step, last ...pipeline.Step) *pipeline.Pipeline {
+			return pipeline.New(enrichment.Version, enrichment.Steps(steps, dedup, last...))
 		},
 	})
 	return kafka.NewGroup(e.cfg.Kafka, d, kafka.GroupOptions{

@@ -276,7 +276,7 @@ func channel(given string) string {
 		return "web"
 	case "app", "mobile":
 		return "app"
-	case "email", "ad", "support", "chat", "social", "survey", "purchase", "crm":
+	case "email", "ad", "support", "chat", "social", "survey", "purchase", "crm", "sms", "push":
 		return given
 	}
 	return ""

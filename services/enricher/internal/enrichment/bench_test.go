@@ -9,8 +9,12 @@ import (
 	"touchline.dev/schemas/event"
 	"touchline.dev/schemas/ids"
 	"touchline.dev/services/enricher/internal/adapt"
+	"touchline.dev/services/enricher/internal/campaign"
+	"touchline.dev/services/enricher/internal/channel"
+	"touchline.dev/services/enricher/internal/commerce"
 	"touchline.dev/services/enricher/internal/enrichment"
 	"touchline.dev/services/enricher/internal/eventtime"
+	"touchline.dev/services/enricher/internal/kind"
 	"touchline.dev/services/enricher/internal/pipeline"
 	"touchline.dev/services/enricher/internal/useragent"
 	"touchline.dev/services/internal/jsonscan"
@@ -155,6 +159,24 @@ func BenchmarkUserAgent(b *testing.B) {
 			step.Run(e)
 		}
 	})
+}
+
+// BenchmarkMeaning is the steps that say what an event is, where it took place, how
+// the visit was won and what was earned.
+func BenchmarkMeaning(b *testing.B) {
+	kinds := kind.New()
+	for _, step := range []pipeline.Step{kinds.Step(), channel.Step(), campaign.New().Step(), commerce.Step(kinds)} {
+		b.Run(step.Name, func(b *testing.B) {
+			each(b, func(b *testing.B, x *bench) func(int) {
+				return func(i int) {
+					e := &x.events[i]
+					scratch := e.Scratch
+					step.Run(e)
+					e.Scratch = scratch
+				}
+			})
+		})
+	}
 }
 
 // BenchmarkEncode writes the record of the dense log.

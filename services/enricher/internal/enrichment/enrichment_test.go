@@ -18,10 +18,10 @@ func TestStepsInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	var names []string
-	for _, step := range enrichment.Steps(enrichment.Deps{Agents: agents}, pipeline.Step{Name: "dedup"}) {
+	for _, step := range enrichment.Steps(enrichment.Deps{Agents: agents}, pipeline.Step{Name: "dedup"}, pipeline.Step{Name: "session"}) {
 		names = append(names, step.Name)
 	}
-	if got, want := strings.Join(names, " "), "adapt time dedup user_agent"; got != want {
+	if got, want := strings.Join(names, " "), "adapt time dedup user_agent kind channel campaign commerce session"; got != want {
 		t.Errorf("steps %q, want %q", got, want)
 	}
 }

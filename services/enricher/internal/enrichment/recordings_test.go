@@ -38,8 +38,9 @@ func newPipeline(t testing.TB) *pipeline.Pipeline {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dedup := pipeline.Step{Name: "dedup", Run: func(*pipeline.Event) pipeline.Verdict { return pipeline.Verdict{} }}
-	return pipeline.New(enrichment.Version, enrichment.Steps(enrichment.Deps{Secret: secret, Agents: agents}, dedup))
+	idle := func(*pipeline.Event) pipeline.Verdict { return pipeline.Verdict{} }
+	dedup, session := pipeline.Step{Name: "dedup", Run: idle}, pipeline.Step{Name: "session", Run: idle}
+	return pipeline.New(enrichment.Version, enrichment.Steps(enrichment.Deps{Secret: secret, Agents: agents}, dedup, session))
 }
 
 func parseProjects(t testing.TB, text string) *projects.Set {

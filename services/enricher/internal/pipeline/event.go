@@ -24,6 +24,9 @@ type Event struct {
 	Key []byte
 	// Replay says that an operator sent a rejected event again.
 	Replay bool
+	// Clock is the partition's time at the record, in milliseconds since 1970; it
+	// never falls.
+	Clock int64
 	// Offset is that of the raw record.
 	Offset int64
 

@@ -1,5 +1,5 @@
 // Package rows turns records of the dense log into column blocks for the tables
-// touchpoints, rejected and outcomes.
+// touchpoints, rejected, identity_links and outcomes.
 //
 // It reads event.Enriched, writes column blocks in the order that package
 // schemas/clickhouse declares, and guarantees that every value it writes is one
@@ -24,6 +24,7 @@ import (
 type Builder struct {
 	touchpoints *touchpoints
 	rejected    *rejected
+	links       *links
 	outcomes    *outcomes
 	enriched    event.Enriched
 	// counted is what the rows took when they were counted last, and added what the since
@@ -35,13 +36,14 @@ type Builder struct {
 // of the topic with the id source.
 func New(source string, partition int32) *Builder {
 	return &Builder{
-		touchpoints: newTouchpoints(source, partition), rejected: newRejected(source, partition), outcomes: newOutcomes(source, partition),
+		touchpoints: newTouchpoints(source, partition), rejected: newRejected(source, partition),
+		links: newLinks(source, partition), outcomes: newOutcomes(source, partition),
 	}
 }
 
 // Add appends the row that the record stands for (one in touchpoints for a stored
-// event, one in rejected for a rejected one, none otherwise) and counts it among
-// the outcomes. The record may be used again afterwards.
+// event, one in rejected for a rejected one, none otherwise), one in identity_links
+// for each id that the event links, and counts it among the outcomes. The record may be used again afterwards.
 func (b *Builder) Add(r *kgo.Record, at denselog.Position) error {
 	if err := b.enriched.Decode(r.Value); err != nil {
 		return fmt.Errorf("decode enriched record: %w", err)
@@ -51,6 +53,9 @@ func (b *Builder) Add(r *kgo.Record, at denselog.Position) error {
 		// The table's constraints; the server would refuse the whole block.
 		if b.enriched.Project == "" || b.enriched.Touchpoint.Event == "" {
 			return errors.New("decode enriched record: a stored event without project or name")
+		}
+		if err := b.links.add(&b.enriched, r, at.Src); err != nil {
+			return fmt.Errorf("build link of %s offset %d: %w", r.Topic, r.Offset, err)
 		}
 		b.touchpoints.add(&b.enriched, at.Src)
 	case event.Rejected:
@@ -73,14 +78,15 @@ func (b *Builder) Rows() int { return b.outcomes.records }
 const recount = 16
 
 // rowBytes is more than the columns of a fixed width and the keys of the others take of
-// a row, and not in the record: 66 columns of 4 bytes on average.
+// a row, and not in the record: 66 columns of 4 bytes on average. The few that link
+// somebody take 60 more.
 const rowBytes = 264
 
 // Bytes returns what the rows take in memory, of the last few rows at most that; the
 // builder may hold a quarter more. It is cheap enough to be asked after every record.
 func (b *Builder) Bytes() int {
 	if b.since >= recount {
-		b.counted, b.added, b.since = b.touchpoints.Bytes()+b.rejected.Bytes()+len(b.outcomes.counts)*tallyBytes, 0, 0
+		b.counted, b.added, b.since = b.touchpoints.Bytes()+b.rejected.Bytes()+b.links.Bytes()+len(b.outcomes.counts)*tallyBytes, 0, 0
 	}
 	return b.counted + b.added
 }
@@ -91,11 +97,11 @@ func (b *Builder) grew(text int) {
 	b.since++
 }
 
-// Blocks returns the blocks of touchpoints, rejected and outcomes, in the order in
+// Blocks returns the blocks of touchpoints, rejected, identity_links and outcomes, in the order in
 // which they are to be inserted: outcomes come last, so that they are proof of the
 // others. before is the mark before the chunk, after the mark behind it.
 func (b *Builder) Blocks(before, after int64) []clickhouse.Block {
-	return []clickhouse.Block{b.touchpoints.Block(), b.rejected.Block(), b.outcomes.block(before, after)}
+	return []clickhouse.Block{b.touchpoints.Block(), b.rejected.Block(), b.links.Block(), b.outcomes.block(before, after)}
 }
 
 // Begin is Reset, and takes the builder to a partition of the topic
@@ -104,6 +110,7 @@ func (b *Builder) Begin(source string, partition int32) {
 	b.Reset()
 	b.touchpoints.topic, b.touchpoints.partition = source, partition
 	b.rejected.topic, b.rejected.partition = source, partition
+	b.links.topic, b.links.partition = source, partition
 	b.outcomes.topic, b.outcomes.partition = source, partition
 }
 
@@ -112,6 +119,7 @@ func (b *Builder) Begin(source string, partition int32) {
 const (
 	keepTouchpoints = 1 << 20
 	keepRejected    = 256 << 10
+	keepLinks       = 64 << 10
 	keepOutcomes    = 256 << 10
 )
 
@@ -120,6 +128,7 @@ const (
 func (b *Builder) Reset() {
 	b.touchpoints.Reset(keepTouchpoints)
 	b.rejected.Reset(keepRejected)
+	b.links.Reset(keepLinks)
 	b.outcomes.reset()
 	b.counted, b.added, b.since = 0, 0, recount
 }

@@ -12,19 +12,35 @@ import (
 
 	"touchline.dev/schemas/event"
 	"touchline.dev/schemas/topics"
+	"touchline.dev/services/enricher/internal/session"
 	"touchline.dev/services/internal/denselog"
 	"touchline.dev/services/internal/kafkatest"
 )
 
 // BenchmarkRebuild reads back the dense log of one partition into an empty index:
-// b.N records of about 700 bytes, each with an id of its own. The CPU time is that
-// of the process, so it includes the broker, which runs in it.
+// b.N records of about 700 bytes, each with an id of its own. "recent" has all of them
+// within session.Keep, so that they make sessions and links as well. The CPU time is
+// that of the process, so it includes the broker, which runs in it.
 func BenchmarkRebuild(b *testing.B) {
+	b.Run("window", func(b *testing.B) { rebuild(b, 7*day) })
+	b.Run("recent", func(b *testing.B) { rebuild(b, session.Keep) })
+}
+
+func rebuild(b *testing.B, span time.Duration) {
 	f := newFixture(b)
 	first := time.Now().Add(-7 * day)
-	value := make([]byte, 700)
-	if _, err := rand.Read(value[:300]); err != nil {
+	random := make([]byte, 600)
+	if _, err := rand.Read(random[:300]); err != nil {
 		b.Fatal(err)
+	}
+	stored := event.Enriched{Outcome: event.Stored, Project: "shop", Touchpoint: event.Touchpoint{
+		EventTime: first.UnixMilli(), SessionStart: first.UnixMilli(), Properties: random,
+	}}
+	// Each of 5,000 devices has a session.
+	values := make([][]byte, 5000)
+	for i := range values {
+		stored.Touchpoint.AnonymousID, stored.Touchpoint.SessionID, stored.Touchpoint.PersonID = fmt.Sprint("device-", i), uint64(i)+1, uint64(i)+1
+		values[i] = stored.Append(nil)
 	}
 	var recs []*kgo.Record
 	for i := range b.N {
@@ -33,8 +49,8 @@ func BenchmarkRebuild(b *testing.B) {
 			b.Fatal(err)
 		}
 		at := denselog.Position{Src: int64(i), Prev: int64(i) - 1, Outcome: event.Stored}
-		clock := first.Add(7 * day * time.Duration(i) / time.Duration(b.N)).UnixMilli()
-		recs = append(recs, &kgo.Record{Topic: topics.Enriched, Value: value, Headers: append(at.Headers(),
+		clock := first.Add(span / time.Duration(b.N) * time.Duration(i)).UnixMilli()
+		recs = append(recs, &kgo.Record{Topic: topics.Enriched, Value: values[i%len(values)], Headers: append(at.Headers(),
 			kgo.RecordHeader{Key: topics.Clock, Value: strconv.AppendInt(nil, clock, 10)}, kgo.RecordHeader{Key: topics.MID, Value: id})})
 		if len(recs) == 10_000 || i == b.N-1 {
 			if err := f.client.ProduceSync(b.Context(), recs...).FirstErr(); err != nil {

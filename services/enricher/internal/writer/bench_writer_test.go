@@ -30,16 +30,12 @@ import (
 func BenchmarkWriter(b *testing.B) {
 	f := newFixture(b)
 	f.producing = kafka.Producing{Linger: 2 * time.Millisecond, MaxBufferedBytes: 64 << 20, MaxBufferedRecords: 100_000, Manual: true}
-	secret, err := ids.ParseSecret("000102030405060708090a0b0c0d0e0f")
-	if err != nil {
-		b.Fatal(err)
-	}
 	agents, err := useragent.New(useragent.Default())
 	if err != nil {
 		b.Fatal(err)
 	}
-	f.steps = func(dedup pipeline.Step) []pipeline.Step {
-		return enrichment.Steps(enrichment.Deps{Secret: secret, Agents: agents}, dedup)
+	f.steps = func(dedup pipeline.Step, last ...pipeline.Step) []pipeline.Step {
+		return enrichment.Steps(enrichment.Deps{Secret: secret(b), Agents: agents}, dedup, last...)
 	}
 	templates := recordedBatch(b)
 	var recs []*kgo.Record

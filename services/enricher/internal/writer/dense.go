@@ -27,6 +27,8 @@ type position struct {
 	// id is set where idKey is: where the event makes later ones duplicates.
 	id    [dedup.IDBytes]byte
 	idKey string
+	// value is the record's; not in the headers.
+	value []byte
 }
 
 // idKey is the header for what an event is recognised by.
@@ -55,7 +57,7 @@ func (p *position) appendHeaders(headers []kgo.RecordHeader, b []byte) ([]kgo.Re
 }
 
 func parsePosition(r *kgo.Record) (p position, err error) {
-	p.offset, p.clock = r.Offset, -1
+	p.offset, p.clock, p.value = r.Offset, -1, r.Value
 	if p.Position, err = denselog.Parse(r); err != nil {
 		return p, err
 	}

@@ -6,6 +6,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"touchline.dev/schemas/event"
+	"touchline.dev/services/enricher/internal/link"
+	"touchline.dev/services/enricher/internal/session"
 )
 
 type metrics struct {
@@ -13,6 +15,10 @@ type metrics struct {
 	stored  prometheus.Counter
 	lost    prometheus.Counter
 	repeats prometheus.Counter
+
+	sessions *prometheus.GaugeVec
+	crowded  *prometheus.GaugeVec
+	links    *prometheus.GaugeVec
 
 	scanned     prometheus.Counter
 	scanSeconds prometheus.Counter
@@ -33,9 +39,21 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "touchline_enricher_repeated_total",
 			Help: "Records appended to the dense log that it already had when the worker started. Readers pass over them.",
 		}),
+		sessions: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "touchline_enricher_sessions",
+			Help: "Sessions that are remembered, because events may still join them.",
+		}, []string{"partition"}),
+		crowded: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "touchline_enricher_sessions_crowded",
+			Help: "Sessions forgotten before their time because the partition had too many others, since it was taken over. Their next events begin new ones.",
+		}, []string{"partition"}),
+		links: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "touchline_enricher_linked_devices",
+			Help: "Devices whose user is remembered, because events that name nobody may still come.",
+		}, []string{"partition"}),
 		scanned: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "touchline_enricher_dedup_scanned_total",
-			Help: "Records of the dense log read back to complete deduplication indexes.",
+			Help: "Records of the dense log read back that deduplication indexes lacked.",
 		}),
 		scanSeconds: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "touchline_enricher_dedup_scan_seconds_total",
@@ -43,10 +61,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 		toScan: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "touchline_enricher_dedup_records_to_scan",
-			Help: "Records that are still to be read back before the partition is processed; absent when nothing is.",
+			Help: "Records of the dense log that are still to be read back before the partition is processed; absent when nothing is.",
 		}, []string{"partition"}),
 	}
-	reg.MustRegister(m.events, m.lost, m.repeats, m.scanned, m.scanSeconds, m.toScan)
+	reg.MustRegister(m.events, m.lost, m.repeats, m.sessions, m.crowded, m.links, m.scanned, m.scanSeconds, m.toScan)
 	m.stored = m.events.WithLabelValues(string(event.Stored), "")
 	return m
 }
@@ -61,6 +79,21 @@ func (m *metrics) counter(e *event.Enriched) prometheus.Counter {
 	default:
 		return m.events.WithLabelValues(string(e.Outcome), string(e.Reason))
 	}
+}
+
+func (m *metrics) remembered(partition int32, s *session.Sessions, l *link.Links) {
+	p := strconv.Itoa(int(partition))
+	m.sessions.WithLabelValues(p).Set(float64(s.Len()))
+	m.crowded.WithLabelValues(p).Set(float64(s.Crowded()))
+	m.links.WithLabelValues(p).Set(float64(l.Len()))
+}
+
+// left is told that a partition is no longer ours.
+func (m *metrics) left(partition int32) {
+	p := strconv.Itoa(int(partition))
+	m.sessions.DeleteLabelValues(p)
+	m.crowded.DeleteLabelValues(p)
+	m.links.DeleteLabelValues(p)
 }
 
 func (m *metrics) scanning(partition int32, left int64) {

@@ -11,7 +11,9 @@
 // The deduplication index is a cache of the dense log: an entry is kept only when
 // its record was acknowledged, and what the index lacks is read back from there
 // before the first record is decided. Each record carries what that takes: the
-// partition's time, and the id of an event that makes later ones duplicates.
+// partition's time, and the id of an event that makes later ones duplicates. The
+// sessions and links of the partition's devices are made from the same source: what
+// the records of the last session.Keep say (see packages session and link).
 package writer
 
 import (
@@ -26,10 +28,13 @@ import (
 	"go.uber.org/zap"
 
 	"touchline.dev/schemas/event"
+	"touchline.dev/schemas/ids"
 	"touchline.dev/schemas/projects"
 	"touchline.dev/schemas/topics"
 	"touchline.dev/services/enricher/internal/dedup"
+	"touchline.dev/services/enricher/internal/link"
 	"touchline.dev/services/enricher/internal/pipeline"
+	"touchline.dev/services/enricher/internal/session"
 	"touchline.dev/services/internal/checkpoint"
 	"touchline.dev/services/internal/kafka"
 	"touchline.dev/services/internal/telemetry"
@@ -44,8 +49,11 @@ type Deps struct {
 	Producer *kgo.Client
 	Store    *dedup.Store
 	Projects func() *projects.Set
-	// Pipeline makes the steps of one partition around its deduplication step.
-	Pipeline func(dedup pipeline.Step) *pipeline.Pipeline
+	// Secret keys the ids of persons and sessions.
+	Secret ids.Secret
+	// Pipeline makes the steps of one partition around those that keep state of it; the
+	// last ones are session and link.
+	Pipeline func(dedup pipeline.Step, last ...pipeline.Step) *pipeline.Pipeline
 }
 
 // Writer writes the dense log.
@@ -84,6 +92,7 @@ func (w *Writer) Work(ctx context.Context, p *kafka.Partition) (err error) {
 	}
 	defer func() { err = errors.Join(err, fatalIfDamaged(index.Close())) }()
 	pw := newPartition(w, p, o, index)
+	defer pw.w.metrics.left(p.ID())
 	if o.Fresh {
 		// Whoever takes over before the first commit must see that nothing was lost.
 		if err := p.Commit(ctx, kafka.Commit{Offset: 0, Metadata: pw.metadata}); err != nil {
@@ -140,6 +149,8 @@ type partition struct {
 	p        *kafka.Partition
 	log      *zap.Logger
 	index    *dedup.Index
+	sessions *session.Sessions
+	links    *link.Links
 	pipeline *pipeline.Pipeline
 	metadata string
 
@@ -174,13 +185,13 @@ type reach struct{ next, clock int64 }
 
 func newPartition(w *Writer, p *kafka.Partition, o checkpoint.Opening, index *dedup.Index) *partition {
 	pw := &partition{
-		w: w, p: p, index: index, metadata: o.State.Text(),
+		w: w, p: p, index: index, sessions: session.New(w.deps.Secret), links: link.New(w.deps.Secret), metadata: o.State.Text(),
 		last: o.Offset - 1, reported: o.Offset,
 		log:     w.deps.Log.With(zap.Int32("partition", p.ID())),
 		failure: make(chan error, 1), idle: make(chan struct{}, 1),
 	}
 	pw.acked.Store(o.Offset)
-	pw.pipeline = w.deps.Pipeline(pipeline.Step{Name: "dedup", Run: pw.dedup})
+	pw.pipeline = w.deps.Pipeline(pipeline.Step{Name: "dedup", Run: pw.dedup}, pw.sessions.Step(), pw.links.Step())
 	return pw
 }
 
@@ -247,6 +258,7 @@ func (pw *partition) process(ctx context.Context, recs []*kgo.Record) error {
 		pw.last = r.Offset
 	}
 	pw.reached = append(pw.reached, reach{pw.last + 1, pw.clock})
+	pw.w.metrics.remembered(pw.p.ID(), pw.sessions, pw.links)
 	return nil
 }
 
@@ -294,6 +306,7 @@ func (pw *partition) decide(r *kgo.Record, set *projects.Set) {
 		return
 	}
 	pw.clock = dedup.Tick(pw.clock, appended, pw.raw.ReceivedAt)
+	e.Clock = pw.clock
 	var ok bool
 	if e.Project, ok = set.Project(pw.raw.Project); !ok {
 		e.Project = projects.Unlisted(pw.raw.Project)

@@ -59,7 +59,7 @@ type fixture struct {
 	// producing is how the dense log is appended to.
 	producing kafka.Producing
 	// steps are the steps around deduplication, if not the fixture's own.
-	steps func(dedup pipeline.Step) []pipeline.Step
+	steps func(dedup pipeline.Step, last ...pipeline.Step) []pipeline.Step
 }
 
 func newFixture(t testing.TB) *fixture {
@@ -113,9 +113,10 @@ func (f *fixture) begin(ctx context.Context) <-chan error {
 	w := writer.New(writer.Deps{
 		Deps: deps, Kafka: f.Kafka,
 		Producer: producer, Store: store, Projects: func() *projects.Set { return f.set },
-		Pipeline: func(dedup pipeline.Step) *pipeline.Pipeline {
+		Secret: secret(f.t),
+		Pipeline: func(dedup pipeline.Step, last ...pipeline.Step) *pipeline.Pipeline {
 			if f.steps != nil {
-				return pipeline.New(1, f.steps(dedup))
+				return pipeline.New(1, f.steps(dedup, last...))
 			}
 			refuse := pipeline.Step{Name: "adapt", Run: func(e *pipeline.Event) pipeline.Verdict {
 				if strings.HasPrefix(string(e.Raw.Event), cmp.Or(f.refused, "bad")) && !e.Replay {

@@ -1,0 +1,3 @@
+-- As in touchpoints: a chunk that links somebody makes a part here, too.
+ALTER TABLE touchline.person_links
+    MODIFY SETTING merge_selector_base = 20
