@@ -64,7 +64,7 @@ func TestViewsListsEveryFileOnce(t *testing.T) {
 	var listed, stored []string
 	for _, v := range views {
 		listed = append(listed, v.Name)
-		object := strings.TrimSuffix(strings.TrimPrefix(v.Name, "views/"), ".sql")
+		object := objectName(v)
 		want := regexp.MustCompile(`^CREATE OR REPLACE (VIEW|DICTIONARY) ` + strings.ReplaceAll(object, "/", `\.`) + `\s`)
 		if !want.MatchString(uncommented(v.SQL)) {
 			t.Errorf("%s: want it to create %s", v.Name, strings.ReplaceAll(object, "/", "."))
@@ -176,12 +176,9 @@ func TestEveryColumnHasAComment(t *testing.T) {
 	}
 }
 
-var (
-	comment = regexp.MustCompile(`(?m)^\s*--.*\n`)
-	quoted  = regexp.MustCompile(`'(?:[^']|'')*'`)
-)
+var quoted = regexp.MustCompile(`'(?:[^']|'')*'`)
 
-func uncommented(sql string) string { return strings.TrimSpace(comment.ReplaceAllString(sql, "")) }
+func uncommented(sql string) string { return strings.TrimSpace(remark.ReplaceAllString(sql, "")) }
 
 func all(t *testing.T) []Statement {
 	t.Helper()

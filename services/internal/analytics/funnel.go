@@ -1,96 +1,118 @@
 package analytics
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
-// FunnelQuery is the parameters of analytics.funnel. Times are milliseconds since
-// 1970 UTC.
-type FunnelQuery struct {
-	// Steps are 1 to 10 different names.
-	Steps         []string
-	WindowSeconds int64
-	// Step 1 counts in [From, To), later steps up to the end of the window of
-	// the last possible step 1.
-	From, To int64
-	AsOf     int64
-}
-
-func (q FunnelQuery) window() int64 { return q.WindowSeconds * 1000 }
-
-// paths returns the path of each person who did step 1.
-func (q FunnelQuery) paths(s Stream) map[uint64]Path {
-	paths := map[uint64]Path{}
-	for id, events := range s.Persons() {
-		var seen []Event
-		for _, e := range events {
-			end := q.To
-			if e.Name != q.Steps[0] {
-				end += q.window()
-			}
-			if e.Time >= q.From && e.Time < end {
-				seen = append(seen, e)
-			}
-		}
-		if p := Ordered(seen, q.Steps, q.window()); p.Level > 0 {
-			paths[id] = p
-		}
-	}
-	return paths
-}
-
-// open reports whether p is pending: not at the end, and the window of its latest
-// attempt has not passed at AsOf.
-func (q FunnelQuery) open(p Path) bool {
-	return p.Level < len(q.Steps) && p.LastEntry+q.window() >= q.AsOf
-}
-
-// FunnelRow is a row of analytics.funnel.
+// FunnelRow is a row of analytics.funnel: a step.
 type FunnelRow struct {
-	Step            int64
-	Event           string
-	Persons         int64
-	Pending         int64
-	Dropped         int64
-	ConversionTotal float64
-	ConversionStep  float64
-	MedianSeconds   float64
-	P90Seconds      float64
+	Step  int64
+	Event string
+	// Entered is how many did step 1, Persons how many did this step. Of these,
+	// Converted did a later one (at the last step: all), Pending may still, and
+	// Dropped did not in time.
+	Entered, Persons, Converted, Pending, Dropped int64
+	// ConversionTotal is Persons / Entered, ConversionStep Persons / Persons of the
+	// step before.
+	ConversionTotal, ConversionStep float64
+	// FromPrevious and FromFirst are the median, the 75th and the 90th percentile of
+	// the seconds since the step before and since step 1, over all who did the step;
+	// 0 for step 1 and where nobody came.
+	FromPrevious, FromFirst Spread
 }
+
+// Spread is quantiles of a duration, in seconds.
+type Spread struct{ Median, P75, P90 float64 }
+
+func spread(seconds []float64) Spread {
+	return Spread{quantile(seconds, 0.5), quantile(seconds, 0.75), quantile(seconds, 0.9)}
+}
+
+// String returns the quantiles as text.
+func (s Spread) String() string { return fmt.Sprintf("%.9g %.9g %.9g", s.Median, s.P75, s.P90) }
 
 // String returns the columns as text.
 func (r FunnelRow) String() string {
-	return fmt.Sprintf("%d %s %d %d %d %.9g %.9g %.9g %.9g", r.Step, r.Event, r.Persons, r.Pending, r.Dropped,
-		r.ConversionTotal, r.ConversionStep, r.MedianSeconds, r.P90Seconds)
+	return fmt.Sprintf("%d %s %d %d %d %d %d %.9g %.9g %v %v", r.Step, r.Event, r.Entered, r.Persons, r.Converted, r.Pending, r.Dropped,
+		r.ConversionTotal, r.ConversionStep, r.FromPrevious, r.FromFirst)
 }
 
-// Funnel answers q, one row for each step. Persons reached the step; of them
-// Pending and Dropped got no further, the former with their window still open.
-// The times are those from the step before, over all who reached the step, and 0
-// for step 1 and where nobody came.
-func Funnel(s Stream, q FunnelQuery) []FunnelRow {
-	rows := make([]FunnelRow, len(q.Steps))
-	seconds := make([][]float64, len(q.Steps))
-	for i, name := range q.Steps {
-		rows[i].Step, rows[i].Event = int64(i+1), name
-	}
-	for _, p := range q.paths(s) {
-		for i := range p.Level {
-			rows[i].Persons++
+// Rows counts entrants at each step. Where every step is required,
+// Persons = Persons of the next step + Pending + Dropped; an optional step counts
+// those who did it, so that counts may rise again after it.
+func (d FunnelDefinition) Rows(entrants []Entrant) []FunnelRow {
+	rows := make([]FunnelRow, len(d.Steps))
+	for i, step := range d.Steps {
+		r := &rows[i]
+		r.Step, r.Event, r.Entered = int64(i+1), step.Name, int64(len(entrants))
+		var fromPrevious, fromFirst []float64
+		for _, e := range entrants {
+			if i >= e.Level || e.Times[i] == Skipped {
+				continue
+			}
+			r.Persons++
+			switch {
+			case e.Level > i+1 || e.Outcome == Converted:
+				r.Converted++
+			case e.Outcome == Pending:
+				r.Pending++
+			default:
+				r.Dropped++
+			}
 			if i > 0 {
-				seconds[i] = append(seconds[i], float64(p.Times[i]-p.Times[i-1])/1000)
+				before := i - 1
+				for e.Times[before] == Skipped {
+					before--
+				}
+				fromPrevious = append(fromPrevious, float64(e.Times[i]-e.Times[before])/1000)
+				fromFirst = append(fromFirst, float64(e.Times[i]-e.Times[0])/1000)
 			}
 		}
-		switch last := &rows[p.Level-1]; {
-		case q.open(p):
-			last.Pending++
-		case p.Level < len(q.Steps):
-			last.Dropped++
-		}
-	}
-	for i := range rows {
-		rows[i].ConversionTotal = ratio(rows[i].Persons, rows[0].Persons)
-		rows[i].ConversionStep = ratio(rows[i].Persons, rows[max(i-1, 0)].Persons)
-		rows[i].MedianSeconds = quantile(seconds[i], 0.5)
-		rows[i].P90Seconds = quantile(seconds[i], 0.9)
+		r.ConversionTotal = ratio(r.Persons, r.Entered)
+		r.ConversionStep = ratio(r.Persons, rows[max(i-1, 0)].Persons)
+		r.FromPrevious, r.FromFirst = spread(fromPrevious), spread(fromFirst)
 	}
 	return rows
+}
+
+// Funnel answers d for everybody who entered.
+func Funnel(s Stream, d FunnelDefinition) []FunnelRow { return d.Rows(d.Entrants(s)) }
+
+// StepsNamed returns steps that are the events of these names.
+func StepsNamed(names ...string) []FunnelStep {
+	return stepsBy(names, func(e Event) string { return e.Name })
+}
+
+// StepsOfKind returns steps that are events of these canonical kinds.
+func StepsOfKind(kinds ...string) []FunnelStep {
+	return stepsBy(kinds, func(e Event) string { return e.Kind })
+}
+
+func stepsBy(names []string, of func(Event) string) []FunnelStep {
+	steps := make([]FunnelStep, len(names))
+	for i, name := range names {
+		match := func(e Event) bool { return of(e) == name }
+		steps[i] = FunnelStep{Name: name, Match: match, Base: match}
+	}
+	return steps
+}
+
+// Forbid returns the exclusion of an event of that name between two steps.
+func Forbid(name string, from, to int) FunnelExclusion {
+	return FunnelExclusion{func(e Event) bool { return e.Name == name }, from, to}
+}
+
+// groupEntrants divides entrants by a key.
+func groupEntrants[K comparable](entrants []Entrant, key func(Entrant) K) map[K][]Entrant {
+	groups := map[K][]Entrant{}
+	for _, e := range entrants {
+		groups[key(e)] = append(groups[key(e)], e)
+	}
+	return groups
+}
+
+// only returns the entrants that keep holds for.
+func only(entrants []Entrant, keep func(Entrant) bool) []Entrant {
+	return slices.DeleteFunc(slices.Clone(entrants), func(e Entrant) bool { return !keep(e) })
 }

@@ -1,24 +1,22 @@
 package analytics
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // quantile returns the value below which the share p of the values lies, by
 // linear interpolation between the two nearest, so the median of two values is
-// their mean. Of no values it is 0.
+// their mean. Of no values it is 0. The steps of the computation are those of
+// quantileExactInclusive, so that the last bit is the same too.
 func quantile(values []float64, p float64) float64 {
 	if len(values) == 0 {
 		return 0
 	}
 	sorted := slices.Sorted(slices.Values(values))
-	place, rest := math.Modf(p * float64(len(sorted)-1))
+	place := p*float64(len(sorted)-1) + 1
 	i := int(place)
-	if rest == 0 {
-		return sorted[i]
+	if i >= len(sorted) {
+		return sorted[len(sorted)-1]
 	}
-	return sorted[i] + rest*(sorted[i+1]-sorted[i])
+	return sorted[i-1] + (place-float64(i))*(sorted[i]-sorted[i-1])
 }
 
 // ratio returns part / whole, and 0 of nothing.

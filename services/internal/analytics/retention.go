@@ -1,10 +1,6 @@
 package analytics
 
-import (
-	"fmt"
-	"math"
-	"time"
-)
+import "fmt"
 
 // RetentionQuery is the parameters of analytics.retention. Days count from
 // 1970-01-01.
@@ -15,8 +11,9 @@ type RetentionQuery struct {
 	// Granularity is "day", "week" (from Monday) or "month".
 	Granularity string
 	// Mode is "recurring": a person is in the cohort of each interval with a
-	// start event; or "first_time": in that of the first start event of all
-	// history.
+	// start event; "first_time": in that of the first start event of all
+	// history; or "first_ever", which is the same as long as events are told
+	// by their name only.
 	Mode string
 	// Cumulative counts a person at every period up to their last return.
 	Cumulative bool
@@ -38,95 +35,156 @@ type RetentionRow struct {
 	Complete   bool
 }
 
+// Rate is the share of the cohort that came back, and NULL where it cannot be said
+// yet or there is no cohort.
+func (r RetentionRow) Rate() string {
+	if !r.Complete {
+		return null
+	}
+	return share(r.Persons, r.CohortSize)
+}
+
 // String returns the columns as text.
 func (r RetentionRow) String() string {
-	return fmt.Sprintf("%s %d %d %d %d %v", r.CohortDate, r.Cohort, r.Period, r.Persons, r.CohortSize, r.Complete)
+	return fmt.Sprintf("%s %d %d %d %d %v %s", r.CohortDate, r.Cohort, r.Period, r.Persons, r.CohortSize, r.Complete, r.Rate())
 }
 
 // Retention answers q: a row for each cohort and period, also where nobody is.
 // Period 0 is the cohort itself; in period k > 0 are those of it who came back in
 // the k-th interval after the cohort's own, or when cumulative, then or later.
 func Retention(s Stream, q RetentionQuery) []RetentionRow {
-	cell := make([][]int64, q.Cohorts)
-	for i := range cell {
-		cell[i] = make([]int64, q.Periods)
-	}
-	for _, events := range s.Persons() {
-		starts, returns := map[int]bool{}, map[int]bool{}
-		first := math.MaxInt
-		for _, e := range events {
-			i := q.interval(e.Day)
-			if q.StartEvent == "" || e.Name == q.StartEvent {
-				starts[i] = true
-				first = min(first, i)
-			}
-			if q.ReturnEvent == "" || e.Name == q.ReturnEvent {
-				returns[i] = true
-			}
-		}
-		for i := range q.Cohorts {
-			if !starts[i] || q.Mode == "first_time" && i != first {
-				continue
-			}
-			cell[i][0]++
-			last := i
-			for r := range returns {
-				last = max(last, r)
-			}
-			for k := 1; k < q.Periods; k++ {
-				if returns[i+k] || q.Cumulative && i+k <= last {
-					cell[i][k]++
-				}
-			}
-		}
-	}
 	var rows []RetentionRow
-	for i := range q.Cohorts {
-		for k := range q.Periods {
-			rows = append(rows, RetentionRow{
-				CohortDate: q.firstDay(i),
-				Cohort:     int64(i),
-				Period:     int64(k),
-				Persons:    cell[i][k],
-				CohortSize: cell[i][0],
-				Complete:   i+k < q.interval(q.AsOf),
-			})
+	for _, c := range q.Definition().Evaluate(s) {
+		rows = append(rows, RetentionRow{
+			CohortDate: dayText(q.calendar().FirstDay(c.Cohort)),
+			Cohort:     int64(c.Cohort),
+			Period:     int64(c.Period),
+			Persons:    c.Persons,
+			CohortSize: c.CohortSize,
+			Complete:   c.Complete,
+		})
+	}
+	return rows
+}
+
+func (q RetentionQuery) calendar() Calendar { return Calendar{q.Granularity, q.From} }
+
+// Definition returns the general form of q.
+func (q RetentionQuery) Definition() RetentionDefinition {
+	return RetentionDefinition{
+		Start:       Named(q.StartEvent),
+		Return:      Named(q.ReturnEvent),
+		Granularity: q.Granularity,
+		Mode:        q.Mode,
+		Cumulative:  q.Cumulative,
+		From:        int64(q.From) * dayMs,
+		Cohorts:     q.Cohorts,
+		Periods:     q.Periods,
+		AsOf:        int64(q.AsOf) * dayMs,
+	}
+}
+
+// Named returns the condition that an event has the name; an empty name stands for
+// any event.
+func Named(name string) func(Event) bool {
+	return func(e Event) bool { return name == "" || e.Name == name }
+}
+
+// RetentionActorsQuery is the parameters of analytics.retention_actors: the persons
+// behind one cell of a retention table.
+type RetentionActorsQuery struct {
+	RetentionQuery
+	Cohort, Period int
+}
+
+// RetentionActor is a row of analytics.retention_actors: a person of the cohort.
+type RetentionActor struct {
+	Person     uint64
+	CohortDate string
+	Cohort     int64
+	Period     int64
+	// Returned says whether the person counts in the cell.
+	Returned bool
+	Complete bool
+}
+
+// String returns the columns as text.
+func (a RetentionActor) String() string {
+	return fmt.Sprintf("%016X %s %d %d %v %v", a.Person, a.CohortDate, a.Cohort, a.Period, a.Returned, a.Complete)
+}
+
+// RetentionActors answers q: a row for each person of the cohort.
+func RetentionActors(s Stream, q RetentionActorsQuery) []RetentionActor {
+	var rows []RetentionActor
+	for person := range s.Persons() {
+		// A person alone is a stream of its own, with cells of 0 and 1.
+		for _, c := range q.Definition().Evaluate(s.only(person)) {
+			if c.Cohort == q.Cohort && c.Period == q.Period && c.CohortSize == 1 {
+				rows = append(rows, RetentionActor{
+					Person:     person,
+					CohortDate: dayText(q.calendar().FirstDay(c.Cohort)),
+					Cohort:     int64(c.Cohort),
+					Period:     int64(c.Period),
+					Returned:   c.Persons == 1,
+					Complete:   c.Complete,
+				})
+			}
 		}
 	}
 	return rows
 }
 
-// interval returns the number of the interval that holds the day, where From lies
-// in interval 0.
-func (q RetentionQuery) interval(day int32) int {
-	switch q.Granularity {
-	case "day":
-		return int(day - q.From)
-	case "week":
-		return int(monday(day)-monday(q.From)) / 7
-	default:
-		return month(day) - month(q.From)
-	}
+// RetentionCurveRow is a row of analytics.retention_curve.
+type RetentionCurveRow struct {
+	Period int64
+	// Cohorts is how many cohorts of somebody have completed the period,
+	// AtRisk the persons in them, Persons those of them who came back.
+	Cohorts, AtRisk, Persons int64
 }
 
-// firstDay returns the first day of an interval.
-func (q RetentionQuery) firstDay(interval int) string {
-	var t time.Time
-	switch q.Granularity {
-	case "day":
-		t = date(q.From).AddDate(0, 0, interval)
-	case "week":
-		t = date(monday(q.From)).AddDate(0, 0, 7*interval)
-	default:
-		t = time.Date(1970, time.Month(1+month(q.From)+interval), 1, 0, 0, 0, 0, time.UTC)
-	}
-	return t.Format(time.DateOnly)
+// String returns the columns as text.
+func (r RetentionCurveRow) String() string {
+	return fmt.Sprintf("%d %d %d %d %s", r.Period, r.Cohorts, r.AtRisk, r.Persons, share(r.Persons, r.AtRisk))
 }
 
-func date(day int32) time.Time { return time.Unix(int64(day)*24*60*60, 0).UTC() }
+// RetentionCurve sums the retention table up by period. Only complete cells count,
+// so a young cohort takes part in the first periods only, and is not mistaken for
+// one that was lost.
+func RetentionCurve(s Stream, q RetentionQuery) []RetentionCurveRow {
+	rows := make([]RetentionCurveRow, q.Periods)
+	for _, r := range Retention(s, q) {
+		row := &rows[r.Period]
+		row.Period = r.Period
+		if r.Complete && r.CohortSize > 0 {
+			row.Cohorts++
+			row.AtRisk += r.CohortSize
+			row.Persons += r.Persons
+		}
+	}
+	return rows
+}
 
-// monday returns the Monday of the week that holds the day.
-func monday(day int32) int32 { return day - int32(date(day).Weekday()+6)%7 }
+// only returns the stream of one person.
+func (s Stream) only(person uint64) Stream {
+	one := Stream{Overrides: s.Overrides, Zone: s.Zone}
+	for _, e := range s.Events {
+		if s.Unified(e.Person) == person {
+			one.Events = append(one.Events, e)
+		}
+	}
+	return one
+}
 
-// month counts months from January 1970.
-func month(day int32) int { return (date(day).Year()-1970)*12 + int(date(day).Month()) - 1 }
+// null is how rows show that there is no value.
+const null = "NULL"
+
+// share returns part / whole as text, NULL if there is no whole.
+func share(part, whole int64) string {
+	if whole == 0 {
+		return null
+	}
+	return number(float64(part) / float64(whole))
+}
+
+// number returns a Float64 column as text.
+func number(x float64) string { return fmt.Sprintf("%.9g", x) }

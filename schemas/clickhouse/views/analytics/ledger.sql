@@ -5,6 +5,8 @@
 --
 -- accepted counts what is in the log: an event that the collector has not yet
 -- written there has not been answered with a 2xx, either.
+--
+-- summary | Accepted events and what became of them, by minute of receipt
 CREATE OR REPLACE VIEW analytics.ledger
 (
     project        String               COMMENT 'id of the project; empty = the record does not tell',
@@ -34,8 +36,7 @@ SELECT
     accepted - stored - duplicate - rejected - dropped - lost_retention - in_flight AS residual,
     sum(l.uncounted) AS uncounted
 FROM touchline.ledger AS l
-WHERE l.project IN (SELECT project FROM touchline.bi_access WHERE user = currentUser())
-   OR (SELECT count() FROM touchline.bi_access WHERE user = currentUser() AND project = '*') > 0
+WHERE (SELECT everything FROM touchline.reader) OR l.project IN (SELECT project FROM touchline.readable)
 GROUP BY l.project, l.minute
 HAVING accepted != 0 OR residual != 0
-COMMENT 'Accepted events and what became of them, by minute of receipt'
+COMMENT '${comment}'

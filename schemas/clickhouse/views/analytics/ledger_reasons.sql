@@ -1,4 +1,6 @@
 -- The outcomes of the ledger with their reasons.
+--
+-- summary | Outcomes of the ledger with their reasons, by minute of receipt
 CREATE OR REPLACE VIEW analytics.ledger_reasons
 (
     project String               COMMENT 'id of the project; empty = the record does not tell',
@@ -26,8 +28,7 @@ FROM
     FROM touchline.ledger_accepted FINAL
     WHERE lost != 0
 ) AS o
-WHERE o.project IN (SELECT project FROM touchline.bi_access WHERE user = currentUser())
-   OR (SELECT count() FROM touchline.bi_access WHERE user = currentUser() AND project = '*') > 0
+WHERE (SELECT everything FROM touchline.reader) OR o.project IN (SELECT project FROM touchline.readable)
 GROUP BY o.project, o.minute, o.outcome, o.reason
 HAVING events != 0
-COMMENT 'Outcomes of the ledger with their reasons, by minute of receipt'
+COMMENT '${comment}'

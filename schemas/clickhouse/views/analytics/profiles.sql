@@ -1,5 +1,7 @@
 -- What is known of each person, one row a person. FINAL picks the latest version
 -- of a row; the table is small.
+--
+-- summary | One row per person
 CREATE OR REPLACE VIEW analytics.profiles
 (
     project        String               COMMENT 'id of the project',
@@ -47,6 +49,5 @@ SELECT
     p.as_of,
     p.version
 FROM touchline.profiles AS p FINAL
-WHERE p.project IN (SELECT project FROM touchline.bi_access WHERE user = currentUser())
-   OR (SELECT count() FROM touchline.bi_access WHERE user = currentUser() AND project = '*') > 0
-COMMENT 'One row per person'
+WHERE (SELECT everything FROM touchline.reader) OR p.project IN (SELECT project FROM touchline.readable)
+COMMENT '${comment}'

@@ -1,5 +1,7 @@
 -- Unusable events with the reason and their bytes, kept 30 days. The address and
 -- the headers of the client stay in touchline.rejected.
+--
+-- summary | One row per rejected event, kept 30 days
 CREATE OR REPLACE VIEW analytics.rejected
 (
     project        String               COMMENT 'id of the project',
@@ -39,6 +41,5 @@ SELECT
     r.payload,
     if(r.original_bytes = 0, length(r.payload), r.original_bytes) AS original_bytes
 FROM touchline.rejected AS r
-WHERE r.project IN (SELECT project FROM touchline.bi_access WHERE user = currentUser())
-   OR (SELECT count() FROM touchline.bi_access WHERE user = currentUser() AND project = '*') > 0
-COMMENT 'One row per rejected event, kept 30 days'
+WHERE (SELECT everything FROM touchline.reader) OR r.project IN (SELECT project FROM touchline.readable)
+COMMENT '${comment}'

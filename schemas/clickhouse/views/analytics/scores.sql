@@ -1,5 +1,7 @@
 -- Each person's latest score by model, with reasons. FINAL picks the latest
 -- version of a row; the table is small.
+--
+-- summary | One row per person and model
 CREATE OR REPLACE VIEW analytics.scores
 (
     project       String               COMMENT 'id of the project',
@@ -25,6 +27,5 @@ SELECT
     s.as_of,
     s.version
 FROM touchline.scores AS s FINAL
-WHERE s.project IN (SELECT project FROM touchline.bi_access WHERE user = currentUser())
-   OR (SELECT count() FROM touchline.bi_access WHERE user = currentUser() AND project = '*') > 0
-COMMENT 'One row per person and model'
+WHERE (SELECT everything FROM touchline.reader) OR s.project IN (SELECT project FROM touchline.readable)
+COMMENT '${comment}'

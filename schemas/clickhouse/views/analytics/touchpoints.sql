@@ -5,6 +5,8 @@
 -- joined by commas, an absent time is NULL. Columns that a later step fills are
 -- empty until then. The caller sees the projects that touchline.bi_access gives
 -- them; that filter, and filters on project, event and event_time, use the key.
+--
+-- summary | One row per touchpoint. Bots are flagged, not left out: add NOT is_bot for metrics
 CREATE OR REPLACE VIEW analytics.touchpoints
 (
     project             String                         COMMENT 'id of the project',
@@ -15,7 +17,7 @@ CREATE OR REPLACE VIEW analytics.touchpoints
     event               String                         COMMENT 'name of the event; page_view, screen_view, identify, group, alias for the calls that have none',
     name                String                         COMMENT 'name of the page or screen',
     kind                String                         COMMENT 'canonical kind of touchpoint',
-    channel             String                         COMMENT 'web, app, email, ad, support, chat, social, survey, purchase, crm',
+    channel             String                         COMMENT 'where it took place: web, app, email, ad, support, chat, social, survey, purchase, crm, sms, push, server',
     source              String                         COMMENT 'label of the write key',
     protocol            String                         COMMENT 'wire protocol: segment, ...',
     anonymous_id        String                         COMMENT 'id of the device',
@@ -71,7 +73,8 @@ CREATE OR REPLACE VIEW analytics.touchpoints
     traits              String                         COMMENT 'JSON text as the SDK wrote it; empty when it sent none',
     context             String                         COMMENT 'JSON text as the SDK wrote it; empty when it sent none',
     schema_status       String                         COMMENT 'verdict of the event''s schema: none, valid, invalid, unknown',
-    enrichment_version  Int64                          COMMENT 'version of the rules that made the row'
+    enrichment_version  Int64                          COMMENT 'version of the rules that made the row',
+    stage               String                         COMMENT 'stage in the life of a customer that the kind belongs to: awareness, consideration, purchase, onboarding, engagement, retention, advocacy, support; empty = none'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
@@ -140,8 +143,12 @@ SELECT
     t.traits,
     t.context,
     toString(t.schema_status) AS schema_status,
-    t.enrichment_version
+    t.enrichment_version,
+    transform(
+        toString(t.kind),
+        (SELECT kinds FROM touchline.visit_stages),
+        (SELECT stages FROM touchline.visit_stages),
+        '') AS stage
 FROM touchline.touchpoints AS t
-WHERE t.project IN (SELECT project FROM touchline.bi_access WHERE user = currentUser())
-   OR (SELECT count() FROM touchline.bi_access WHERE user = currentUser() AND project = '*') > 0
-COMMENT 'One row per touchpoint. Bots are flagged, not left out: add NOT is_bot for metrics'
+WHERE (SELECT everything FROM touchline.reader) OR t.project IN (SELECT project FROM touchline.readable)
+COMMENT '${comment}'

@@ -3,8 +3,9 @@
 CREATE OR REPLACE VIEW touchline.good_retention AS
 SELECT
     throwIf({granularity:String} NOT IN ('day', 'week', 'month'), 'granularity: want day, week or month')
-  + throwIf({mode:String} NOT IN ('recurring', 'first_time'), 'mode: want recurring or first_time')
+  + throwIf({mode:String} NOT IN ('recurring', 'first_time', 'first_ever'), 'mode: want recurring, first_time or first_ever')
   + throwIf({from:DateTime64(3, 'UTC')} < toDateTime64('1970-01-08 00:00:00', 3, 'UTC'), 'from: want 1970-01-08 or later')
+  + throwIf({from:DateTime64(3, 'UTC')} >= toDateTime64('2100-01-01 00:00:00', 3, 'UTC'), 'from: want a time before 2100')
   + throwIf({cohorts:UInt16} NOT BETWEEN 1 AND 1000, 'cohorts: want 1 to 1000')
   + throwIf({periods:UInt16} NOT BETWEEN 1 AND 1000, 'periods: want 1 to 1000')
   = 0 AS ok

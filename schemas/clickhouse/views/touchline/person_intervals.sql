@@ -8,23 +8,25 @@ CREATE OR REPLACE VIEW touchline.person_intervals AS
 -- dateDiff would refuse an unknown unit before good_retention can say what is wrong.
 WITH if({granularity:String} IN ('week', 'month'), {granularity:String}, 'day') AS unit
 SELECT
-    dictGetOrDefault('touchline.person_map', 'new_id', p.person_id, p.person_id) AS person_id,
-    groupUniqArrayArrayIf(intervals, event = {start_event:String}) AS start_intervals,
-    groupUniqArrayArrayIf(intervals, event = {return_event:String}) AS return_intervals
+    if({project:String} = '*', any(p.of_project), {project:String}) AS project,
+    p.person_id AS person_id,
+    groupUniqArrayArrayIf(p.intervals, p.event = {start_event:String}) AS start_intervals,
+    groupUniqArrayArrayIf(p.intervals, p.event = {return_event:String}) AS return_intervals
 FROM
 (
     SELECT
-        person_id,
-        event,
+        d.project AS of_project,
+        d.person_id AS person_id,
+        d.event AS event,
         arrayDistinct(arrayMap(
-            d -> toInt32(dateDiff(unit, toDate({from:DateTime64(3, 'UTC')}), month + d)),
-            bitPositionsToArray(days)
+            bit -> toInt32(dateDiff(unit, toDate({from:DateTime64(3, 'UTC')}), d.month + bit)),
+            bitPositionsToArray(d.days)
         )) AS intervals
-    FROM touchline.person_days
-    WHERE project = {project:String}
+    FROM touchline.days AS d
+    WHERE ({project:String} = '*' OR d.project = {project:String})
       AND (SELECT ok FROM touchline.allowed(project = {project:String}))
-      AND event IN ({start_event:String}, {return_event:String})
+      AND d.event IN ({start_event:String}, {return_event:String})
       -- The week that holds `from` may begin in the month before.
-      AND month >= toStartOfMonth(toMonday(toDate({from:DateTime64(3, 'UTC')})))
+      AND d.month >= toStartOfMonth(toMonday(toDate({from:DateTime64(3, 'UTC')})))
 ) AS p
 GROUP BY person_id

@@ -1,0 +1,60 @@
+package cohorts
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"touchline.dev/services/internal/analytics"
+	"touchline.dev/services/internal/analytics/oracle"
+)
+
+func metricsDaily(q analytics.MetricsQuery) question {
+	return question{view: "metrics_daily", parameters: fmt.Sprintf("%s, currency = %s, as_of = %s", span(q.SpanQuery), oracle.Literal(q.Currency), day(q.AsOf)),
+		reference: answer(analytics.MetricsDaily, q)}
+}
+
+func randomMetrics(r *rand.Rand, projects []oracle.Project) analytics.MetricsQuery {
+	return analytics.MetricsQuery{SpanQuery: randomSpan(r, projects), Currency: oracle.Pick(r, "", "", "EUR", "USD")}
+}
+
+func northStar(q analytics.NorthStarQuery) question {
+	return question{view: "north_star", parameters: fmt.Sprintf("%s, metric = %s, currency = %s, granularity = %s, as_of = %s",
+		span(q.SpanQuery), oracle.Literal(q.Metric), oracle.Literal(q.Currency), oracle.Literal(q.Granularity), day(q.AsOf)),
+		reference: answer(analytics.NorthStar, q)}
+}
+
+func randomNorthStar(r *rand.Rand, projects []oracle.Project) analytics.NorthStarQuery {
+	return analytics.NorthStarQuery{
+		SpanQuery: randomSpan(r, projects),
+		Metric:    oracle.Pick(r, "persons", "new_persons", "events", "orders", "revenue"),
+		Currency:  oracle.Pick(r, "", "EUR", "USD"),
+	}
+}
+
+var metricsReaders = map[string]oracle.Reader{
+	"north_star": func(p oracle.Params) (oracle.Question, error) {
+		span, err := readSpan(p)
+		q := analytics.NorthStarQuery{SpanQuery: span}
+		err = errors.Join(err, p.Text("metric", &q.Metric), p.Text("currency", &q.Currency), p.Text("granularity", &q.Granularity), days(p, "as_of", &q.AsOf))
+		return northStar(q), err
+	},
+	"metrics_daily": func(p oracle.Params) (oracle.Question, error) {
+		span, err := readSpan(p)
+		q := analytics.MetricsQuery{SpanQuery: span}
+		err = errors.Join(err, p.Text("currency", &q.Currency), days(p, "as_of", &q.AsOf))
+		// Vectors cannot hold an empty text.
+		daily := metricsDaily(q)
+		daily.columns = "project, day, channel, events, persons, orders, revenue, if(currency = '', '-', currency), complete"
+		rows := daily.reference
+		daily.reference = func(s analytics.Stream) []string {
+			texts := rows(s)
+			for i, text := range texts {
+				texts[i] = strings.Replace(text, "  ", " - ", 1)
+			}
+			return texts
+		}
+		return daily, err
+	},
+}

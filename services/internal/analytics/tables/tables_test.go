@@ -1,0 +1,156 @@
+package tables
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"testing"
+	"time"
+
+	"touchline.dev/services/internal/analytics"
+	"touchline.dev/services/internal/analytics/oracle"
+)
+
+// The tables that materialized views fill hold what the same sums over the events
+// give.
+func TestTablesEqualReference(t *testing.T) {
+	w := oracle.New(t)
+	r := oracle.Seed(t)
+	projects := oracle.Random(t, r)
+	w.Load(t, r, projects)
+
+	t.Run("person_days", func(t *testing.T) {
+		want := map[string]personMonth{}
+		for project, e := range events(projects) {
+			if !e.Bot {
+				day := oracle.Date(e.Day)
+				month := time.Date(day.Year(), day.Month(), 1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+				for _, name := range []string{e.Name, ""} {
+					add(want, fmt.Sprint(project, name, month, e.Person), personMonth{1 << (day.Day() - 1), 1})
+				}
+			}
+		}
+		have := map[string]personMonth{}
+		err := scan(t, w.Writer, `SELECT project, event, toString(month), person_id, groupBitOr(days), sum(p.events)
+			FROM touchline.person_days AS p GROUP BY ALL`, func(scan func(...any) error) error {
+			var project, event, month string
+			var person uint64
+			var p personMonth
+			err := scan(&project, &event, &month, &person, &p.days, &p.events)
+			have[fmt.Sprint(project, event, month, person)] = p
+			return err
+		})
+		compareMaps(t, have, want, err)
+	})
+
+	t.Run("person_first", func(t *testing.T) {
+		want := map[string]firstAndLast{}
+		for project, e := range events(projects) {
+			if !e.Bot {
+				for _, name := range []string{e.Name, ""} {
+					add(want, fmt.Sprint(project, name, e.Person), firstAndLast{e.Time, e.Time, e.Day, 1})
+				}
+			}
+		}
+		have := map[string]firstAndLast{}
+		err := scan(t, w.Writer, `SELECT project, event, person_id, toUnixTimestamp64Milli(min(first_time)),
+				toUnixTimestamp64Milli(max(last_time)), toInt32(min(first_day)), sum(p.events)
+			FROM touchline.person_first AS p GROUP BY ALL`, func(scan func(...any) error) error {
+			var project, event string
+			var person uint64
+			var f firstAndLast
+			err := scan(&project, &event, &person, &f.first, &f.last, &f.firstDay, &f.events)
+			have[fmt.Sprint(project, event, person)] = f
+			return err
+		})
+		compareMaps(t, have, want, err)
+	})
+
+	t.Run("landed", func(t *testing.T) {
+		want := map[string]placeRange{}
+		for project, e := range events(projects) {
+			minute := oracle.ReceivedAt(e).Truncate(time.Minute).Unix()
+			add(want, fmt.Sprint(oracle.Topic, e.Partition, project, minute), placeRange{e.Offset, e.Offset, 1})
+		}
+		have := map[string]placeRange{}
+		err := scan(t, w.Writer, `SELECT src_topic, src_partition, project, toInt64(toUnixTimestamp(minute)), min(min_offset), max(max_offset), sum(l.events)
+			FROM touchline.landed AS l GROUP BY ALL`, func(scan func(...any) error) error {
+			var topic, project string
+			var partition uint16
+			var minute int64
+			var p placeRange
+			err := scan(&topic, &partition, &project, &minute, &p.low, &p.high, &p.events)
+			have[fmt.Sprint(topic, partition, project, minute)] = p
+			return err
+		})
+		compareMaps(t, have, want, err)
+	})
+}
+
+// events returns every event with the name of its project.
+func events(projects []oracle.Project) iter.Seq2[string, analytics.Event] {
+	return func(yield func(string, analytics.Event) bool) {
+		for _, p := range projects {
+			for _, e := range p.Events {
+				if !yield(p.Name, e) {
+					return
+				}
+			}
+		}
+	}
+}
+
+type personMonth struct {
+	days   uint32
+	events uint64
+}
+
+//nolint:unused // called by add, through its constraint
+func (a personMonth) merge(b personMonth) personMonth {
+	return personMonth{a.days | b.days, a.events + b.events}
+}
+
+type firstAndLast struct {
+	first, last int64
+	firstDay    int32
+	events      uint64
+}
+
+//nolint:unused // called by add, through its constraint
+func (a firstAndLast) merge(b firstAndLast) firstAndLast {
+	return firstAndLast{min(a.first, b.first), max(a.last, b.last), min(a.firstDay, b.firstDay), a.events + b.events}
+}
+
+type placeRange struct{ low, high, events uint64 }
+
+//nolint:unused // called by add, through its constraint
+func (a placeRange) merge(b placeRange) placeRange {
+	return placeRange{min(a.low, b.low), max(a.high, b.high), a.events + b.events}
+}
+
+func add[V interface{ merge(V) V }](to map[string]V, key string, v V) {
+	if old, ok := to[key]; ok {
+		v = old.merge(v)
+	}
+	to[key] = v
+}
+
+func compareMaps[V comparable](t *testing.T, have, want map[string]V, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(want) == 0 {
+		t.Error("there is nothing to compare")
+	}
+	if maps.Equal(have, want) {
+		return
+	}
+	for key, w := range want {
+		if h, ok := have[key]; !ok || h != w {
+			t.Errorf("%q: have %v, want %v", key, h, w)
+			break
+		}
+	}
+	t.Errorf("have %d rows, want %d", len(have), len(want))
+}
