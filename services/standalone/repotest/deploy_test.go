@@ -91,7 +91,7 @@ func admitted(ignore, source string) bool {
 func TestClickHouseUsers(t *testing.T) {
 	server := parseXML(t, read(t, "deploy/clickhouse/users.xml"))
 	template := read(t, "services/internal/embedded/clickhouse/users.xml.tmpl")
-	template = strings.NewReplacer("{{.BI.User}}", "bi", "{{.Writer.User}}", "writer").Replace(template)
+	template = strings.NewReplacer("{{.Name}}", "bi", "{{.Writer.User}}", "writer").Replace(template)
 	embedded := parseXML(t, template)
 	for _, path := range []string{"profiles/bi", "users/bi/grants"} {
 		got, want := server.at(t, path), embedded.at(t, path)

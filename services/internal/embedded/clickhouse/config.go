@@ -69,16 +69,18 @@ func (c Config) Validate() error {
 
 // layout names what is in a data directory.
 type layout struct {
-	data, lock, engineLock, config, users, passwords, log, output string
+	dir, data, lock, engineLock, config, users, logins, passwords, log, output string
 }
 
 func newLayout(dir string) layout {
 	return layout{
+		dir:        dir,
 		data:       filepath.Join(dir, "data"),
 		lock:       filepath.Join(dir, "server.lock"),
 		engineLock: filepath.Join(dir, "engine.lock"),
 		config:     filepath.Join(dir, "config.xml"),
 		users:      filepath.Join(dir, "users.xml"),
+		logins:     filepath.Join(dir, "logins.json"),
 		passwords:  filepath.Join(dir, "passwords"),
 		log:        filepath.Join(dir, "log", "clickhouse.log"),
 		output:     filepath.Join(dir, "log", "output.log"),

@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -39,13 +40,35 @@ func readPassword(dir, user string) (Credentials, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return Credentials{}, fmt.Errorf("read password of %s: %w", user, err)
 	}
-	random := make([]byte, passwordBytes)
-	rand.Read(random)
-	text = []byte(hex.EncodeToString(random))
+	text = []byte(NewPassword())
 	if err := writeFile(path, text); err != nil {
 		return Credentials{}, fmt.Errorf("store password of %s: %w", user, err)
 	}
 	return Credentials{User: user, Password: string(text)}, nil
+}
+
+// NewPassword returns a random password of 192 bits in hexadecimal digits.
+func NewPassword() string {
+	random := make([]byte, passwordBytes)
+	rand.Read(random)
+	return hex.EncodeToString(random)
+}
+
+// hashOf returns what the users file holds of a password.
+func hashOf(password string) string {
+	sum := sha256.Sum256([]byte(password))
+	return hex.EncodeToString(sum[:])
+}
+
+// WriterOf returns the user that may do everything, of the server with that data
+// directory. The error says so if no server was ever started there.
+func WriterOf(dir string) (Credentials, error) {
+	path := filepath.Join(newLayout(dir).passwords, writerName)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Credentials{}, fmt.Errorf("read password of %s: %w", writerName, err)
+	}
+	return Credentials{User: writerName, Password: string(text)}, nil
 }
 
 // writeFile replaces the file at path as a whole, readable by its owner only.

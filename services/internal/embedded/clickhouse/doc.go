@@ -3,9 +3,9 @@
 // library, or with an installed clickhouse binary.
 //
 // It reads and writes one data directory: ClickHouse's tables, the generated
-// configuration, the users' passwords (mode 0600) and the logs. Locate finds
-// the engine and, when there is none, downloads the library with npm into a
-// cache directory that all data directories share.
+// configuration, the users' passwords (mode 0600), the logins of BI tools (Logins)
+// and the logs. Locate finds the engine and, when there is none, downloads the
+// library with npm into a cache directory that all data directories share.
 //
 // It guarantees that at most one server works on a data directory, that the
 // server ends when the process that started it ends, however it ends, that a

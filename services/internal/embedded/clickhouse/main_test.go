@@ -89,6 +89,25 @@ func query(t *testing.T, s *Server, user Credentials, settings url.Values, sql s
 	return send(t, request)
 }
 
+// tryQuery is query while the server may be starting again: status 0 is no answer.
+func tryQuery(s *Server, user Credentials, sql string) (status int, body string) {
+	request, err := http.NewRequest(http.MethodPost, s.HTTPURL()+"/", strings.NewReader(sql))
+	if err != nil {
+		return 0, err.Error()
+	}
+	request.SetBasicAuth(user.User, user.Password)
+	response, err := client.Do(request)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return response.StatusCode, string(text)
+}
+
 func send(t *testing.T, request *http.Request) (int, string) {
 	t.Helper()
 	response, err := client.Do(request)

@@ -22,6 +22,8 @@ type Server struct {
 	port       int
 	writer, bi Credentials
 	lock       *os.File
+	// loginsText is the file of logins that the engine's users come from.
+	loginsText []byte
 
 	stop     chan struct{}
 	stopOnce sync.Once
@@ -84,20 +86,36 @@ func (s *Server) prepare() error {
 	if s.bi, err = readPassword(s.files.passwords, biName); err != nil {
 		return err
 	}
-	generated := serverConfig{
-		Log: s.files.log, Users: s.files.users,
-		MaxMemory: s.cfg.MaxMemory, Writer: s.writer, BI: s.bi,
-	}
-	config, err := generated.configXML()
+	config, err := s.generated(nil).configXML()
 	if err != nil {
 		return err
 	}
-	users, err := generated.usersXML()
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(writeFile(s.files.config, config), writeFile(s.files.users, users)); err != nil {
+	if err := writeFile(s.files.config, config); err != nil {
 		return fmt.Errorf("write configuration: %w", err)
+	}
+	readers, text, err := LoginsOf(s.files.dir).readers(s.bi)
+	if err != nil {
+		return err
+	}
+	s.loginsText = text
+	return s.writeUsers(readers)
+}
+
+func (s *Server) generated(readers []reader) serverConfig {
+	return serverConfig{
+		Log: s.files.log, Users: s.files.users,
+		MaxMemory: s.cfg.MaxMemory, Writer: s.writer, Readers: readers,
+	}
+}
+
+// writeUsers writes the file of users, which the engine reads when it starts.
+func (s *Server) writeUsers(readers []reader) error {
+	users, err := s.generated(readers).usersXML()
+	if err != nil {
+		return err
+	}
+	if err := writeFile(s.files.users, users); err != nil {
+		return fmt.Errorf("write users: %w", err)
 	}
 	return nil
 }

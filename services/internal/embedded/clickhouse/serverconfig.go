@@ -2,9 +2,7 @@ package clickhouse
 
 import (
 	"bytes"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
 	"encoding/xml"
 	"fmt"
 	"text/template"
@@ -20,10 +18,11 @@ var usersTemplate string
 type serverConfig struct {
 	Log, Users string
 	MaxMemory  int64
-	Writer, BI Credentials
+	Writer     Credentials
+	Readers    []reader
 }
 
-// BIMemory is what one query of the bi user may allocate, in bytes: half of the
+// BIMemory is what one query of a reader may allocate, in bytes: half of the
 // server, so that a greedy one fails while inserts go on.
 func (c serverConfig) BIMemory() int64 { return c.MaxMemory / 2 }
 
@@ -41,10 +40,7 @@ func (c serverConfig) render(name, text string) ([]byte, error) {
 			err := xml.EscapeText(&out, []byte(text))
 			return out.String(), err
 		},
-		"sha256": func(text string) string {
-			sum := sha256.Sum256([]byte(text))
-			return hex.EncodeToString(sum[:])
-		},
+		"sha256": hashOf,
 	}).Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("parse %s: %w", name, err)

@@ -19,6 +19,8 @@ const (
 	steadyAfter = 30 * time.Second
 	// giveUpAfter is how long no start may succeed.
 	giveUpAfter = 2 * time.Minute
+	// lookForLogins is how often the file of logins is looked at.
+	lookForLogins = time.Second
 )
 
 // supervise keeps the engine running until Stop.
@@ -44,17 +46,49 @@ func (s *Server) keepRunning(ctx context.Context) error {
 	for {
 		begin := time.Now()
 		p := s.current()
-		select {
-		case <-ctx.Done():
+		died := s.watch(ctx, p)
+		if ctx.Err() != nil {
 			return s.stopProcess(p)
-		case <-p.done:
 		}
 		if time.Since(begin) >= steadyAfter {
 			waits.Reset()
 		}
-		s.log.Error("clickhouse died", zap.Int("pid", p.pid()), zap.Error(p.exit()), zap.Strings("logs", s.Logs()))
+		if died {
+			s.log.Error("clickhouse died", zap.Int("pid", p.pid()), zap.Error(p.exit()), zap.Strings("logs", s.Logs()))
+		} else if err := s.stopProcess(p); err != nil {
+			return err
+		}
 		if started, err := s.startAgain(ctx, waits); !started {
 			return err
+		}
+		if died {
+			s.mu.Lock()
+			s.restarts++
+			s.mu.Unlock()
+		}
+	}
+}
+
+// watch returns when the process has died, or must be started again because there
+// are other logins, or ctx has ended.
+func (s *Server) watch(ctx context.Context, p *process) (died bool) {
+	look := time.NewTicker(lookForLogins)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-p.done:
+			return true
+		case <-look.C:
+		}
+		changed, err := s.loginsChanged()
+		if err != nil {
+			s.log.Error("clickhouse goes on with the logins it has", zap.Error(err))
+		}
+		if changed {
+			s.log.Info("clickhouse starts again to learn of other logins")
+			return false
 		}
 	}
 }
@@ -71,9 +105,6 @@ func (s *Server) startAgain(ctx context.Context, waits backoff.BackOff) (bool, e
 		}
 		err := s.startEngine(ctx)
 		if err == nil {
-			s.mu.Lock()
-			s.restarts++
-			s.mu.Unlock()
 			return true, nil
 		}
 		if ctx.Err() != nil {
