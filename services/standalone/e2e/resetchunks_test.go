@@ -4,10 +4,12 @@ package e2e_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,6 +65,33 @@ func TestReset_rawRecreatedWhileRecordsWait(t *testing.T) {
 	w.kill()
 }
 
+// postMixed posts a batch of one device, which lands as one, with events that are
+// stored and events that are not.
+func (p *poster) postMixed(t *testing.T) {
+	t.Helper()
+	for {
+		b := p.next()
+		if !slices.ContainsFunc(b.events, func(e sent) bool { return e.fate == refused }) ||
+			!slices.ContainsFunc(b.events, func(e sent) bool { return e.fate != refused }) {
+			continue
+		}
+		var body struct {
+			Batch  []map[string]json.RawMessage `json:"batch"`
+			SentAt json.RawMessage              `json:"sentAt"`
+		}
+		if err := json.Unmarshal([]byte(b.body), &body); err != nil {
+			t.Fatal(err)
+		}
+		for _, call := range body.Batch {
+			call["anonymousId"] = json.RawMessage(`"device-1"`)
+		}
+		b.body = string(encode(body))
+		p.send(t, b)
+		p.posted = append(p.posted, b)
+		return
+	}
+}
+
 // halfInserted leaves a chunk whose rows are in the tables, but not its outcomes,
 // which come last.
 func (w *wayBack) halfInserted(t *testing.T) {
@@ -71,6 +100,7 @@ func (w *wayBack) halfInserted(t *testing.T) {
 	w.post(t, 5, 0)
 	drain(t, w, startTime)
 	w.statement(t, "DETACH TABLE touchline.outcomes")
+	w.postMixed(t) // may be all that the chunk holds
 	w.post(t, 20, 5)
 	w.enriched(t)
 	// The outcomes are refused once the blocks before them are in.

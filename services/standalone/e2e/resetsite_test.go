@@ -55,20 +55,26 @@ func startWayBack(t *testing.T, d *separate, seed uint64, random *rand.Rand) *wa
 // post posts new batches, and some that were posted before.
 func (p *poster) post(t *testing.T, n, retries int) {
 	t.Helper()
-	send := func(b batch) {
-		p.traffic.journal.send(b.events)
-		await(t, startTime, "a batch is taken", func() error { return p.traffic.post(t.Context(), p.client, b) })
-		p.traffic.journal.ack(b.events)
-	}
 	for range n {
-		p.batches++
-		b := newBatch(p.random, fmt.Sprintf("%d-%d", p.traffic.seed, p.batches))
-		send(b)
+		b := p.next()
+		p.send(t, b)
 		p.posted = append(p.posted, b)
 	}
 	for range min(retries, len(p.posted)) {
-		send(p.posted[p.random.IntN(len(p.posted))])
+		p.send(t, p.posted[p.random.IntN(len(p.posted))])
 	}
+}
+
+func (p *poster) next() batch {
+	p.batches++
+	return newBatch(p.random, fmt.Sprintf("%d-%d", p.traffic.seed, p.batches))
+}
+
+func (p *poster) send(t *testing.T, b batch) {
+	t.Helper()
+	p.traffic.journal.send(b.events)
+	await(t, startTime, "a batch is taken", func() error { return p.traffic.post(t.Context(), p.client, b) })
+	p.traffic.journal.ack(b.events)
 }
 
 // stopServices ends the services cleanly; the broker and ClickHouse stay.

@@ -75,7 +75,7 @@ type retentionRow struct {
 }
 
 func reportFunnel(ctx context.Context, conn driver.Conn, b *strings.Builder, project string, now time.Time) error {
-	query := "SELECT * FROM analytics.funnel(" + funnelParameters(project, now) + ")\nORDER BY step"
+	query := "SELECT step, event, persons, conversion_total, conversion_step, median_seconds, p90_seconds, pending, dropped\nFROM analytics.funnel(" + funnelParameters(project, now) + ")\nORDER BY step"
 	rows, err := read[funnelRow](ctx, conn, query)
 	if err != nil {
 		return fmt.Errorf("ask for the funnel: %w", err)
@@ -86,7 +86,7 @@ func reportFunnel(ctx context.Context, conn driver.Conn, b *strings.Builder, pro
 }
 
 func reportDropOff(ctx context.Context, conn driver.Conn, b *strings.Builder, project string, now time.Time) error {
-	query := "SELECT * FROM analytics.drop_off_next(" + funnelParameters(project, now) +
+	query := "SELECT next_event, persons, median_seconds\nFROM analytics.drop_off_next(" + funnelParameters(project, now) +
 		fmt.Sprintf(",\n    after_step = 2, horizon_seconds = %d)\nORDER BY persons DESC, next_event", reportHorizon/time.Second)
 	rows, err := read[nextRow](ctx, conn, query)
 	if err != nil {
@@ -99,7 +99,8 @@ func reportDropOff(ctx context.Context, conn driver.Conn, b *strings.Builder, pr
 
 func reportRetention(ctx context.Context, conn driver.Conn, b *strings.Builder, project string, now time.Time) error {
 	from := now.AddDate(0, 0, -7*(reportCohorts-1)).Truncate(24 * time.Hour)
-	query := fmt.Sprintf(`SELECT * FROM analytics.retention(
+	query := fmt.Sprintf(`SELECT cohort_date, cohort, period, persons, cohort_size, complete
+FROM analytics.retention(
     project = %s,
     start_event = 'page_view', return_event = 'page_view',
     granularity = 'week', mode = 'first_time', cumulative = false,
