@@ -1,6 +1,6 @@
-# `make help` lists the targets. Go and npm are all that has to be installed, and
-# for test-kafka and chaos also Java 17 and Maven: every other tool is built from
-# source at a pinned version into .cache.
+# `make help` lists the targets. Go and npm are all that has to be installed, for
+# test-kafka, chaos and test-bi also Java 17 and Maven, and for test-bi Python 3: every
+# other tool is built from source at a pinned version into .cache.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -34,12 +34,19 @@ FUZZ_TIME     ?= 2m
 # takes all.
 SDKS_TAG      := sdks
 SDKS          ?=
+# The tests that connect with the drivers of BI tools, which need Java, Maven and
+# Python, have this tag.
+BI_TAG        := bi
 # How often `make e2e`, `make sdks` and `make chaos` run.
 COUNT         ?= 1
 # How many faults `make chaos` makes, and the seed that they are drawn with; empty
 # takes one from the clock. A run prints its seed.
 FAULTS        ?= 100
 SEED          ?=
+# How many random streams `make oracle` asks about.
+STREAMS       ?= 2000
+# Events of the data set of `make bench-queries`: 1000000, 10000000 or 100000000.
+EVENTS        ?= 10000000
 # Arguments of `make run`, such as ARGS="--listen 127.0.0.1:9000".
 ARGS          ?=
 # Arguments of `make bench`, such as ARGS="-only collector -rounds 5".
@@ -49,7 +56,7 @@ GOLANGCI_LINT := .cache/golangci-lint/$(GOLANGCI_LINT_VERSION)/golangci-lint
 
 .PHONY: help
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##
 
@@ -75,6 +82,10 @@ test-kafka: ## Run the tests that need Apache Kafka (Java 17 and Maven; fetches 
 	scripts/kafka/kafka.sh fetch
 	go test -tags $(KAFKA_TAG) -count 1 -p 1 -timeout $(KAFKA_TEST_TIMEOUT) $(KAFKA_PACKAGES)
 
+.PHONY: test-bi
+test-bi: ## Connect with the drivers of BI tools as their user (Java 17, Maven, Python 3; fetches them once).
+	go test -tags $(BI_TAG) -count 1 -timeout 10m -v -run '^TestDrivers$$' ./services/standalone/internal/bi
+
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Run the linters of .golangci.yml (the first run builds golangci-lint: 3 to 5 minutes).
 	$(GOLANGCI_LINT) run $(addsuffix /...,$(MODULES))
@@ -86,7 +97,7 @@ fmt: ## Format the Go code.
 .PHONY: vet
 vet: ## Run go vet on every module.
 	go vet work
-	go vet -tags $(KAFKA_TAG),$(SDKS_TAG) work
+	go vet -tags $(KAFKA_TAG),$(SDKS_TAG),$(BI_TAG) work
 
 .PHONY: tidy
 tidy: ## Bring go.mod, go.sum and go.work.sum up to date.
@@ -120,6 +131,10 @@ e2e: ## Run the end-to-end tests only, with the SDKs of npm, COUNT times.
 sdks: ## Run SDKs as npm has them, in Node.js and Chromium; installs Chromium where it may (SDKS=names, ARGS="-run ...").
 	E2E_SDKS=$(SDKS) go test -tags $(SDKS_TAG) -count $(COUNT) -timeout 30m -v $(ARGS) ./services/standalone/e2e/sdk
 
+.PHONY: oracle
+oracle: ## Hold the views of the database analytics against the reference, on STREAMS random streams.
+	TOUCHLINE_STREAMS=$(STREAMS) TOUCHLINE_SEED=$(SEED) go test -count 1 -timeout 60m -v ./services/internal/analytics/... ./services/internal/definition/...
+
 .PHONY: chaos
 chaos: ## Kill and pause everything, on three real brokers: FAULTS faults (SEED=n repeats a run), then mutations.
 	E2E_BROKERS=3 E2E_FAULTS=$(FAULTS) E2E_SEED=$(SEED) \
@@ -138,6 +153,14 @@ bench: ## Measure CPU and memory per event of each stage, and the time to querya
 .PHONY: bench-protocols
 bench-protocols: ## Measure what an event of each protocol costs the collector, beside an empty handler.
 	go test -run '^$$' -bench '^BenchmarkProtocols$$' -benchtime 20000x -timeout 60m ./services/collector
+
+.PHONY: bench-queries
+bench-queries: ## Ask the analytics their questions about EVENTS generated events (10000000), kept in .data/bench-queries.
+	go run ./services/standalone/bench/queries -events $(EVENTS) $(ARGS)
+
+.PHONY: bench-inserts
+bench-inserts: ## Measure what each helper table costs when rows are inserted.
+	go run ./services/standalone/bench/queries -inserts
 
 .PHONY: clean
 clean: ## Delete binaries, the data of make run, and built tools.
