@@ -133,7 +133,7 @@ sdks: ## Run SDKs as npm has them, in Node.js and Chromium; installs Chromium wh
 
 .PHONY: oracle
 oracle: ## Hold the views of the database analytics against the reference, on STREAMS random streams.
-	TOUCHLINE_STREAMS=$(STREAMS) TOUCHLINE_SEED=$(SEED) go test -count 1 -timeout 60m -v ./services/internal/analytics/... ./services/internal/definition/...
+	TOUCHLINE_STREAMS=$(STREAMS) TOUCHLINE_QUESTIONS=10 TOUCHLINE_SEED=$(SEED) go test -count 1 -timeout 60m -v ./services/internal/analytics/... ./services/internal/definition/...
 
 .PHONY: chaos
 chaos: ## Kill and pause everything, on three real brokers: FAULTS faults (SEED=n repeats a run), then mutations.

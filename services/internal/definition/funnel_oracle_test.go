@@ -199,7 +199,7 @@ func TestFunnel_random(t *testing.T) {
 	projects := oracle.Random(t, r)
 	w.Load(t, r, projects)
 	rows := 0
-	for i := range 30 {
+	for i := range oracle.Questions(t, 12) {
 		q := randomFunnel(r, projects)
 		t.Run(fmt.Sprintf("%02d %s %s", i, q.Mode, q.Count), func(t *testing.T) {
 			q.probe = probe{t, w}

@@ -123,7 +123,7 @@ func TestRetention_random(t *testing.T) {
 	projects := oracle.Random(t, r)
 	w.Load(t, r, projects)
 	rows := 0
-	for i := range 20 {
+	for i := range oracle.Questions(t, 8) {
 		q := randomRetention(r, projects)
 		t.Run(fmt.Sprintf("%02d %s", i, q.Mode), func(t *testing.T) {
 			q.probe = probe{t, w}

@@ -19,8 +19,8 @@ AS
 SELECT
     toString(t.project) AS project,
     toString(t.source) AS source,
-    max(t.newest_event) AS newest_event_time,
-    max(t.newest_receipt) AS newest_received_at,
+    toDateTime64(max(t.newest_event), 3, 'UTC') AS newest_event_time,
+    toDateTime64(max(t.newest_receipt), 3, 'UTC') AS newest_received_at,
     toDate(newest_event_time) AS day,
     (toUnixTimestamp64Milli(now64(3, 'UTC')) - toUnixTimestamp64Milli(newest_event_time)) / 1000 AS event_age_seconds,
     (toUnixTimestamp64Milli(now64(3, 'UTC')) - toUnixTimestamp64Milli(newest_received_at)) / 1000 AS receipt_age_seconds,

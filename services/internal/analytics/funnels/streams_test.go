@@ -10,7 +10,7 @@ import (
 )
 
 // setsOfParameters is how many times each view is asked about all streams.
-const setsOfParameters = 5
+const setsOfParameters = 2
 
 func TestViewsEqualReferenceOnStreams(t *testing.T) {
 	r := oracle.Seed(t)
@@ -36,7 +36,7 @@ func TestViewsEqualReferenceOnStreams(t *testing.T) {
 	for _, view := range sortedKeys(ask) {
 		t.Run(view, func(t *testing.T) {
 			rows := 0
-			for range setsOfParameters {
+			for range oracle.Questions(t, setsOfParameters) {
 				rows += w.Check(t, ask[view](), projects)
 			}
 			if rows < setsOfParameters {

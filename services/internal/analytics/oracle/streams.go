@@ -13,8 +13,9 @@ import (
 
 // What repeats or lengthens a run. The seed of a failed one is in its output.
 const (
-	SeedEnv    = "TOUCHLINE_SEED"
-	StreamsEnv = "TOUCHLINE_STREAMS"
+	SeedEnv      = "TOUCHLINE_SEED"
+	StreamsEnv   = "TOUCHLINE_STREAMS"
+	QuestionsEnv = "TOUCHLINE_QUESTIONS"
 )
 
 // usualStreams is how many random streams a question is asked about in make test.
@@ -31,6 +32,13 @@ func setting(t testing.TB, name string, usual uint64) uint64 {
 		t.Fatalf("%s: %v", name, err)
 	}
 	return n
+}
+
+// Questions returns how many sets of parameters each view is asked with: as many as
+// QuestionsEnv says, or the usual number of make test.
+func Questions(t testing.TB, usual int) int {
+	t.Helper()
+	return int(setting(t, QuestionsEnv, uint64(usual)))
 }
 
 // Seed returns a source of randomness and prints what repeats it.

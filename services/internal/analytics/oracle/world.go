@@ -39,15 +39,35 @@ func New(t testing.TB) *World {
 	t.Helper()
 	server := clickhousetest.Start(t)
 	w := &World{Server: server, Writer: server.Open(t, server.Writer)}
-	for _, database := range []string{"analytics", "touchline"} {
-		w.exec(t, "DROP DATABASE IF EXISTS "+database+" SYNC")
-	}
 	account := clickhouse.Account{User: server.Writer.User, Password: server.Writer.Password}
-	if _, err := clickhouse.Migrate(t.Context(), w.Writer, account); err != nil {
-		t.Fatal(err)
+	if clickhouse.Verify(t.Context(), w.Writer, account) == nil {
+		w.empty(t)
+	} else {
+		for _, database := range []string{"analytics", "touchline"} {
+			w.exec(t, "DROP DATABASE IF EXISTS "+database+" SYNC")
+		}
+		if _, err := clickhouse.Migrate(t.Context(), w.Writer, account); err != nil {
+			t.Fatal(err)
+		}
 	}
 	w.BI = server.Open(t, cmp.Or(server.BI, server.Writer)) // a server that is not embedded may have no reader
 	return w
+}
+
+// empty deletes every row that a test before this one may have left. It takes a
+// tenth of the time that making all tables and views anew takes.
+func (w *World) empty(t testing.TB) {
+	t.Helper()
+	var tables []string
+	err := w.Writer.QueryRow(t.Context(), `SELECT groupArray(name) FROM system.tables
+		WHERE database = 'touchline' AND engine LIKE '%MergeTree' AND name NOT IN ('schema_migrations', 'bi_access')`).Scan(&tables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range tables {
+		w.exec(t, "TRUNCATE TABLE touchline."+name+" SYNC")
+	}
+	w.exec(t, "SYSTEM RELOAD DICTIONARY touchline.person_map")
 }
 
 func (w *World) exec(t testing.TB, sql string) {

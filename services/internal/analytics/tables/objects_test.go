@@ -2,12 +2,16 @@ package tables
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
 	schema "touchline.dev/schemas/clickhouse"
 	"touchline.dev/services/internal/analytics/oracle"
 )
+
+// lowCardinality is how ClickHouse may send a text: every driver reads it as one.
+var lowCardinality = regexp.MustCompile(`LowCardinality\(String\)`)
 
 // Every object can be called as its description says, and gives the columns that it
 // says: the catalog, the comments and what is generated for BI tools are made from
@@ -28,7 +32,7 @@ func TestObjectsAreAsDescribed(t *testing.T) {
 			var name, kind string
 			var rest [5]string
 			err := scan(&name, &kind, &rest[0], &rest[1], &rest[2], &rest[3], &rest[4])
-			actual = append(actual, name+" "+kind)
+			actual = append(actual, name+" "+lowCardinality.ReplaceAllString(kind, "String"))
 			return err
 		})
 		if err != nil {

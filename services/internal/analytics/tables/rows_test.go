@@ -26,7 +26,7 @@ const touchpointColumns = `project event_id message_id receipt_id type event nam
 	acquisition_channel utm_source utm_medium utm_campaign utm_content utm_term click_id_name click_id
 	device_type os os_version browser browser_version app_version locale timezone ip library library_version
 	is_bot bot_reasons country region city revenue currency order_id consent
-	properties traits context schema_status enrichment_version`
+	properties traits context schema_status enrichment_version stage`
 
 // stored is a row as a service inserts it, shown the row as a view shows it, each
 // column as text; "NULL" is no value.
