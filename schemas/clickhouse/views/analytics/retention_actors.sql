@@ -6,12 +6,12 @@
 -- param  | project | String | 'demo' | id of the project, or * for all that you may read
 -- param  | start_event | String | 'page_view' | what puts a person into a cohort; empty = any event
 -- param  | return_event | String | '' | what counts as coming back; empty = any event
--- param  | granularity | String | 'day' | day, week (from Monday) or month
+-- param  | granularity | String | 'week' | day, week (from Monday) or month
 -- param  | mode | String | 'first_time' | recurring (a cohort for each interval with start_event) or first_time (of all history)
 -- param  | cumulative | Bool | false | count a person at every period up to their last return
--- param  | from | DateTime64(3, 'UTC') | today() - 30 | its UTC date lies in the first cohort
--- param  | cohorts | UInt16 | 30 | number of cohorts, 1 to 1000
--- param  | periods | UInt16 | 15 | number of periods, 1 to 1000
+-- param  | from | DateTime64(3, 'UTC') | today() - 21 | its UTC date lies in the first cohort
+-- param  | cohorts | UInt16 | 4 | number of cohorts, 1 to 1000
+-- param  | periods | UInt16 | 4 | number of periods, 1 to 1000
 -- param  | as_of | DateTime64(3, 'UTC') | today() | a cell is complete when its interval ended before this date
 -- param  | cohort | UInt16 | 0 | number of the cohort, less than cohorts
 -- param  | period | UInt16 | 1 | number of the period, less than periods

@@ -75,7 +75,7 @@ type retentionRow struct {
 }
 
 func reportFunnel(ctx context.Context, conn driver.Conn, b *strings.Builder, project string, now time.Time) error {
-	query := "SELECT step, event, persons, conversion_total, conversion_step, median_seconds, p90_seconds, pending, dropped\nFROM analytics.funnel(" + funnelParameters(project, now) + ")\nORDER BY step"
+	query := "SELECT step, event, persons, conversion_total, conversion_step,\n    median_seconds, p90_seconds, pending, dropped\nFROM analytics.funnel(" + funnelParameters(project, now) + ")\nORDER BY step"
 	rows, err := read[funnelRow](ctx, conn, query)
 	if err != nil {
 		return fmt.Errorf("ask for the funnel: %w", err)
