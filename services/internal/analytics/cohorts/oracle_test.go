@@ -50,7 +50,7 @@ func TestViews(t *testing.T) {
 	for view, random := range randomQuestions {
 		t.Run(view+" equals reference", func(t *testing.T) {
 			rows := 0
-			for range oracle.Questions(t, questionsPerView) {
+			for asked := 0; asked < oracle.Questions(t, questionsPerView) || asked < 30 && rows < len(projects); asked++ {
 				rows += w.Check(t, random(r, projects), projects)
 			}
 			if rows < len(projects) {

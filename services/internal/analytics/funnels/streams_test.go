@@ -36,7 +36,7 @@ func TestViewsEqualReferenceOnStreams(t *testing.T) {
 	for _, view := range sortedKeys(ask) {
 		t.Run(view, func(t *testing.T) {
 			rows := 0
-			for range oracle.Questions(t, setsOfParameters) {
+			for asked := 0; asked < oracle.Questions(t, setsOfParameters) || asked < 30 && rows < setsOfParameters; asked++ {
 				rows += w.Check(t, ask[view](), projects)
 			}
 			if rows < setsOfParameters {

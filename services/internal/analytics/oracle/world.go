@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/shopspring/decimal"
 
+	schema "touchline.dev/schemas/clickhouse"
 	"touchline.dev/services/internal/analytics"
 	"touchline.dev/services/internal/clickhouse"
 	"touchline.dev/services/internal/clickhousetest"
@@ -60,12 +62,21 @@ func (w *World) empty(t testing.TB) {
 	t.Helper()
 	var tables []string
 	err := w.Writer.QueryRow(t.Context(), `SELECT groupArray(name) FROM system.tables
-		WHERE database = 'touchline' AND engine LIKE '%MergeTree' AND name NOT IN ('schema_migrations', 'bi_access')`).Scan(&tables)
+		WHERE database = 'touchline' AND engine LIKE '%MergeTree' AND name != 'schema_migrations'`).Scan(&tables)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range tables {
 		w.exec(t, "TRUNCATE TABLE touchline."+name+" SYNC")
+	}
+	migrations, err := schema.Migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range migrations {
+		if strings.Contains(m.SQL, "INSERT INTO touchline.bi_access") {
+			w.exec(t, m.SQL)
+		}
 	}
 	w.exec(t, "SYSTEM RELOAD DICTIONARY touchline.person_map")
 }

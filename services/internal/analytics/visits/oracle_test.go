@@ -148,7 +148,7 @@ func TestViewsEqualReference(t *testing.T) {
 	for _, view := range slices.Sorted(maps.Keys(randomQuestions)) {
 		t.Run(view, func(t *testing.T) {
 			rows := 0
-			for range oracle.Questions(t, questionsPerView) {
+			for asked := 0; asked < oracle.Questions(t, questionsPerView) || asked < 30 && rows < 5*questionsPerView; asked++ {
 				rows += w.Check(t, randomQuestions[view](r, projects), projects)
 			}
 			if rows < 5*questionsPerView {
