@@ -56,13 +56,12 @@ func TestEveryObjectAnswers(t *testing.T) {
 	// The columns that the objects need are filled in the way that people would fill
 	// them by hand.
 	for what, condition := range map[string]string{
-		"every event has a kind":                  "kind = ''",
-		"every event has a channel":               "channel = ''",
-		"every event of a device has a session":   "anonymous_id != '' AND session_id = ''",
-		"revenue stands on orders and refunds":    "revenue != 0 AND kind NOT IN ('order', 'refund', 'subscription_renew', 'subscription_start')",
-		"what is paid has a currency":             "revenue != 0 AND currency = ''",
-		"campaigns have an acquisition channel":   "utm_campaign != '' AND acquisition_channel = ''",
-		"people who sign up are linked to before": "kind = 'sign_up' AND user_id = '' AND anonymous_id = ''",
+		"every event has a kind":                 "kind = ''",
+		"every event has a channel":              "channel = ''",
+		"what a device looks at is in a session": "type IN ('page', 'screen') AND anonymous_id != '' AND session_id = ''",
+		"revenue stands on orders and refunds":   "revenue != 0 AND kind NOT IN ('order', 'refund', 'subscription_renew', 'subscription_start')",
+		"what is paid has a currency":            "revenue != 0 AND currency = ''",
+		"campaigns have an acquisition channel":  "utm_campaign != '' AND acquisition_channel = ''",
 	} {
 		sql := "SELECT count() FROM analytics.touchpoints WHERE project = 'demo' AND " + condition
 		if n, err := count(d.bi(), sql); err != nil || n != 0 {
