@@ -2,8 +2,9 @@
 // funnel or a retention table whose steps have conditions on properties, that may be
 // any event, optional, repeated or the first of its kind, and that is counted and
 // broken down in ways of its own. A definition is YAML (Parse) or is put together from
-// flags; its SQL is one SELECT without parameters, which any tool can run and a plain
-// view can hold.
+// flags; its SQL is one SELECT without parameters, which a plain view holds. It reads the
+// base views of the database touchline, which readers of analytics may not: saved as a
+// view, any tool can ask it.
 //
 // It guarantees that no text of a definition is anything but a literal in the SQL,
 // that every column is one of a closed list, and that a definition that has no meaning

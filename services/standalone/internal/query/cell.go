@@ -26,7 +26,7 @@ func (c Column) pretty(v any) string {
 		switch {
 		case math.IsNaN(x):
 			return ""
-		case strings.HasSuffix(c.Name, secondsSuffix) || c.Name == "seconds":
+		case strings.HasSuffix(c.Name, secondsSuffix) || strings.Contains(c.Name, secondsSuffix+"_from_") || c.Name == "seconds":
 			return duration(x)
 		case c.fraction():
 			return percent(x)
