@@ -25,7 +25,9 @@
 -- it gives no times, so they are worked out from arrays, only for persons who got
 -- beyond step 1:
 --
---   times_of[k]  all times of step k, ascending
+--   times_of[k]  all times of step k, ascending. Until there are persons to tell apart,
+--                an event is one number, ms * 16 + step: an array of pairs costs half
+--                as much again as all the rest
 --   entry(T)     walk back from a time T of the last step: the latest time of the
 --                step before that is not after it, and so on, down to step 1. That
 --                is the latest entry from which T can be reached.
@@ -107,12 +109,12 @@ FROM
         ) AS reached_step,
         minIf(e.ms, e.{on:Identifier} = {steps:Array(String)}[1]) AS first_entry,
         maxIf(e.ms, e.{on:Identifier} = {steps:Array(String)}[1]) AS last_entry,
-        arraySort(groupArray((e.ms, toInt8(indexOf({steps:Array(String)}, e.{on:Identifier}))))) AS hits,
+        groupArray(toInt64(e.ms * 16 + indexOf({steps:Array(String)}, e.{on:Identifier}))) AS hits,
         if(
             reached_step < 2,
             CAST([] AS Array(Array(Int64))),
             arrayMap(
-                k -> arrayFilter((t, step) -> step = k, hits.1, hits.2),
+                k -> arraySort(arrayMap(hit -> bitShiftRight(hit, 4), arrayFilter(hit -> bitAnd(hit, 15) = k, hits))),
                 range(1, toUInt32(reached_step) + 1))
         ) AS times_of,
         groupUniqArrayIf((e.ms, e.day), e.{on:Identifier} = {steps:Array(String)}[1]) AS entry_days,
