@@ -27,12 +27,13 @@ DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT
     project,
-    next_event,
+    did_next AS next_event,
     persons,
     share,
     median_seconds
 FROM touchline.drop_off_followers(
     project = {project:String},
+    what = 'event',
     on = 'event',
     steps = {steps:Array(String)},
     window_seconds = {window_seconds:UInt64},

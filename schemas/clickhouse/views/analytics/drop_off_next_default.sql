@@ -14,12 +14,13 @@ DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT
     project,
-    next_event,
+    did_next AS next_event,
     persons,
     share,
     median_seconds
 FROM touchline.drop_off_followers(
     project = '*',
+    what = 'event',
     on = 'kind',
     steps = ['page_view', 'product_view', 'cart_add', 'checkout_start', 'order'],
     window_seconds = 604800,

@@ -25,12 +25,13 @@ DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT
     project,
-    next_page,
+    did_next AS next_page,
     persons,
     share,
     median_seconds
-FROM touchline.drop_off_follower_pages(
+FROM touchline.drop_off_followers(
     project = {project:String},
+    what = 'page',
     on = 'event',
     steps = {steps:Array(String)},
     window_seconds = {window_seconds:UInt64},

@@ -14,12 +14,13 @@ DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT
     project,
-    next_page,
+    did_next AS next_page,
     persons,
     share,
     median_seconds
-FROM touchline.drop_off_follower_pages(
+FROM touchline.drop_off_followers(
     project = '*',
+    what = 'page',
     on = 'kind',
     steps = ['page_view', 'product_view', 'cart_add', 'checkout_start', 'order'],
     window_seconds = 604800,
