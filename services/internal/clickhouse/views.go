@@ -44,7 +44,7 @@ func staleViews(ctx context.Context, conn driver.Conn, account Account, notes ma
 	if err != nil {
 		return nil, err
 	}
-	replace := strings.NewReplacer("${user}", quote(account.User), "${password}", quote(account.Password))
+	replace := strings.NewReplacer("${user}", Literal(account.User), "${password}", Literal(account.Password))
 	var stale []view
 	for _, s := range views {
 		name := strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(s.Name, "views/"), ".sql"), "/", ".")
@@ -78,9 +78,4 @@ func objects(ctx context.Context, conn driver.Conn) (found map[string]bool, err 
 		return nil, fmt.Errorf("list tables: %w", err)
 	}
 	return found, nil
-}
-
-// quote returns text as an SQL string literal.
-func quote(text string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
 }

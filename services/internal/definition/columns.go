@@ -1,6 +1,10 @@
 package definition
 
-import "slices"
+import (
+	"slices"
+
+	"touchline.dev/services/internal/clickhouse"
+)
 
 // columns are the columns of touchline.events that a definition may name: those that
 // hold a text, "" = not set.
@@ -22,7 +26,7 @@ func isColumn(name string) bool { return slices.Contains(columns(), name) }
 // propertyText is the SQL of a property of the event as text: a JSON string without its
 // quotes, anything else as it is written; "" when it is missing or null.
 func propertyText(name string) string {
-	p := Literal(name)
+	p := clickhouse.Literal(name)
 	return "multiIf(JSONType(e.properties, " + p + ") = 'String', JSONExtractString(e.properties, " + p +
 		"), JSONType(e.properties, " + p + ") = 'Null', '', JSONExtractRaw(e.properties, " + p + "))"
 }

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"touchline.dev/services/internal/clickhouse"
 )
 
 // Condition says which events are meant.
@@ -132,12 +134,12 @@ func (c Condition) base() string {
 	if c.Event == "" {
 		return "true"
 	}
-	return "e.event = " + Literal(c.Event)
+	return "e.event = " + clickhouse.Literal(c.Event)
 }
 
 func (f Filter) sql() string {
 	if f.Column == revenue && f.Property == "" {
-		return "e.revenue " + f.Is + " toDecimal64(" + Literal(f.Value) + ", 4)"
+		return "e.revenue " + f.Is + " toDecimal64(" + clickhouse.Literal(f.Value) + ", 4)"
 	}
 	text := f.value().text()
 	if f.Property == "" {
@@ -147,9 +149,9 @@ func (f Filter) sql() string {
 	case opIn:
 		return text + " IN (" + literals(f.Values) + ")"
 	case opContains:
-		return "position(" + text + ", " + Literal(f.Value) + ") > 0"
+		return "position(" + text + ", " + clickhouse.Literal(f.Value) + ") > 0"
 	case opStarts:
-		return "startsWith(" + text + ", " + Literal(f.Value) + ")"
+		return "startsWith(" + text + ", " + clickhouse.Literal(f.Value) + ")"
 	case opMore, opLess:
 		// A text that is no number is NULL, which must not be the value of the condition.
 		return "ifNull(toFloat64OrNull(toString(" + text + ")) " + f.Is + " " + f.Value + ", false)"
@@ -158,14 +160,14 @@ func (f Filter) sql() string {
 	case opNotSet:
 		return text + " = ''"
 	default:
-		return text + " " + f.Is + " " + Literal(f.Value)
+		return text + " " + f.Is + " " + clickhouse.Literal(f.Value)
 	}
 }
 
 func literals(texts []string) string {
 	quoted := make([]string, len(texts))
 	for i, text := range texts {
-		quoted[i] = Literal(text)
+		quoted[i] = clickhouse.Literal(text)
 	}
 	return strings.Join(quoted, ", ")
 }

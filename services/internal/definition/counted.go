@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"touchline.dev/services/internal/clickhouse"
 )
 
 // grouped gives entrants the group in which they are shown: their own value if it is one
@@ -46,14 +48,14 @@ func (f Funnel) counted(entrants string) string {
 	n := f.n()
 	names := make([]string, n)
 	for i, s := range f.Steps {
-		names[i] = Literal(s.label())
+		names[i] = clickhouse.Literal(s.label())
 	}
 	nobody := ""
 	if len(f.By) == 0 {
 		nobody = `
         UNION ALL
         SELECT project, '' AS value, toInt64(1) AS step, 0, 0, 0, 0, CAST([0, 0, 0], 'Array(Float64)'), CAST([0, 0, 0], 'Array(Float64)')
-        FROM touchline.asked_projects(project = ` + Literal(f.Project) + `)
+        FROM touchline.asked_projects(project = ` + clickhouse.Literal(f.Project) + `)
         WHERE ` + allowed(f.Project)
 	}
 	var values strings.Builder
@@ -146,5 +148,5 @@ func allowed(project string) string {
 	if project == "*" {
 		return "true"
 	}
-	return "(SELECT ok FROM touchline.allowed(project = " + Literal(project) + "))"
+	return "(SELECT ok FROM touchline.allowed(project = " + clickhouse.Literal(project) + "))"
 }

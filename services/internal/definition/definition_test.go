@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"touchline.dev/services/internal/analytics/oracle"
+	"touchline.dev/services/internal/clickhouse"
 	"touchline.dev/services/internal/clickhousetest"
 )
 
@@ -118,7 +119,7 @@ func TestLiteral(t *testing.T) {
 	conn := clickhousetest.Conn(t)
 	for _, text := range hostile() {
 		var back string
-		if err := conn.QueryRow(t.Context(), "SELECT hex("+Literal(text)+")").Scan(&back); err != nil {
+		if err := conn.QueryRow(t.Context(), "SELECT hex("+clickhouse.Literal(text)+")").Scan(&back); err != nil {
 			t.Errorf("%q: %v", text, err)
 		} else if want := strings.ToUpper(hexOf(text)); back != want {
 			t.Errorf("%q: read back as %s, want %s", text, back, want)
@@ -155,7 +156,7 @@ func FuzzLiteral(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		l := Literal(text)
+		l := clickhouse.Literal(text)
 		if closes(l) != len(l)-1 || strings.ContainsAny(l, "\n\r\x00") {
 			t.Errorf("%q becomes %s", text, l)
 		}
@@ -241,7 +242,7 @@ func hostileTexts(t *testing.T, w *oracle.World) {
 func everyColumn(t *testing.T, w *oracle.World) {
 	for _, c := range columns() {
 		var kind string
-		if err := w.Writer.QueryRow(t.Context(), "SELECT type FROM system.columns WHERE database = 'touchline' AND table = 'events' AND name = "+Literal(c)).Scan(&kind); err != nil {
+		if err := w.Writer.QueryRow(t.Context(), "SELECT type FROM system.columns WHERE database = 'touchline' AND table = 'events' AND name = "+clickhouse.Literal(c)).Scan(&kind); err != nil {
 			t.Errorf("%s: %v", c, err)
 		} else if kind != "String" && kind != "LowCardinality(String)" {
 			t.Errorf("%s is of type %s", c, kind)

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"touchline.dev/services/internal/clickhouse"
 )
 
 // separator stands between the values of a breakdown by two, or of several values held
@@ -54,7 +56,7 @@ func projectIs(project string) string {
 	if project == "*" {
 		return "true"
 	}
-	return "e.project = " + Literal(project) + "\n      AND " + allowed(project)
+	return "e.project = " + clickhouse.Literal(project) + "\n      AND " + allowed(project)
 }
 
 // matched is the events with a column m1, m2, ... for each step and x1, x2, ... for each

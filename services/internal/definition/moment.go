@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"touchline.dev/services/internal/clickhouse"
 )
 
 // unit is one of times as people write them. A day is 24 hours.
@@ -72,9 +74,9 @@ func Moment(text string, date bool) (string, error) {
 	at, ok := absolute(text)
 	switch {
 	case ok && date:
-		return "toDate(" + Literal(at.Format(time.DateOnly)) + ")", nil
+		return "toDate(" + clickhouse.Literal(at.Format(time.DateOnly)) + ")", nil
 	case ok:
-		return "toDateTime64(" + Literal(at.Format("2006-01-02 15:04:05.000")) + ", 3, 'UTC')", nil
+		return "toDateTime64(" + clickhouse.Literal(at.Format("2006-01-02 15:04:05.000")) + ", 3, 'UTC')", nil
 	}
 	return "", fmt.Errorf("want a time such as 30d (ago), 2026-10-01, 2026-10-01T08:30 or now, got %.60q", text)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"touchline.dev/services/internal/clickhouse"
 )
 
 // sql renders the table in five layers, from the inside:
@@ -19,7 +21,7 @@ func (r Retention) sql() string {
 		cells += `
     UNION ALL
     SELECT project, '' AS value, -1 AS cohort, -1 AS period, 0, 0
-    FROM touchline.asked_projects(project = ` + Literal(r.Project) + `)
+    FROM touchline.asked_projects(project = ` + clickhouse.Literal(r.Project) + `)
     WHERE ` + allowed(r.Project)
 	}
 	periods := r.periods()

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	schema "touchline.dev/schemas/clickhouse"
+	"touchline.dev/services/internal/clickhouse"
 )
 
 // What a reader of one project gets does not depend on what another project holds:
@@ -75,7 +76,7 @@ func (w *world) conditions(t *testing.T) {
 		var list []string
 		for column, value := range w.foreign(t, o) {
 			probed++
-			list = append(list, fmt.Sprintf("NOT throwIf(toString(%s) = %s, '%[1]s')", column, quote(value)))
+			list = append(list, fmt.Sprintf("NOT throwIf(toString(%s) = %s, '%[1]s')", column, clickhouse.Literal(value)))
 		}
 		if len(list) == 0 {
 			continue
@@ -131,7 +132,7 @@ func (w *world) foreign(t *testing.T, o schema.Object) map[string]string {
 		texts[i] = "'" + c.Name + "', [toString(assumeNotNull(" + c.Name + "))]"
 	}
 	values := func(project string) string {
-		return "SELECT arrayJoin(map(" + strings.Join(texts, ", ") + ")) AS pair FROM " + w.about(o, "*") + " WHERE project = " + quote(project)
+		return "SELECT arrayJoin(map(" + strings.Join(texts, ", ") + ")) AS pair FROM " + w.about(o, "*") + " WHERE project = " + clickhouse.Literal(project)
 	}
 	pairs := w.names(t, "SELECT concat(pair.1, '\\t', min(value)) FROM (SELECT pair, arrayJoin(pair.2) AS value FROM ("+values(theirs)+
 		")) WHERE (pair.1, value) NOT IN (SELECT pair.1, arrayJoin(pair.2) FROM ("+values(ours)+")) GROUP BY pair.1")

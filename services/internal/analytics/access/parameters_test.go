@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"touchline.dev/services/internal/clickhouse"
 )
 
 // nonsense are values of parameters that no view may take, and what the error must
@@ -45,7 +47,7 @@ func TestNonsenseIsRefused(t *testing.T) {
 				continue
 			}
 			unused = slices.DeleteFunc(unused, func(u struct{ parameter, value, want string }) bool { return u == n })
-			given := call(o, map[string]string{"project": quote(ours), n.parameter: n.value})
+			given := call(o, map[string]string{"project": clickhouse.Literal(ours), n.parameter: n.value})
 			if err := drain(t, w.reader, "SELECT * FROM "+given); err == nil || !strings.Contains(err.Error(), n.want) && !strings.Contains(err.Error(), ": want ") {
 				t.Errorf("%s: %s = %s: error %v, want %q", o.Name, n.parameter, n.value, err, n.want)
 			}

@@ -54,7 +54,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.objects = objects
 	for _, project := range []string{ours, theirs} {
-		w.persons = append(w.persons, w.names(t, "SELECT leftPad(hex(sipHash64("+quote(project)+", toUInt64(2))), 16, '0')")...)
+		w.persons = append(w.persons, w.names(t, "SELECT leftPad(hex(sipHash64("+clickhouse.Literal(project)+", toUInt64(2))), 16, '0')")...)
 	}
 	return w
 }
@@ -123,19 +123,19 @@ func call(o schema.Object, replace map[string]string) string {
 // that is the same for a whole test. What takes a person is asked for one of each
 // project.
 func (w *world) about(o schema.Object, project string) string {
-	given := map[string]string{"project": quote(project), "from": w.day(-30), "to": w.day(1), "as_of": w.day(0)}
+	given := map[string]string{"project": clickhouse.Literal(project), "from": w.day(-30), "to": w.day(1), "as_of": w.day(0)}
 	if !takes(o, "person_id") {
 		return call(o, given)
 	}
-	given["person_id"] = quote(w.persons[0])
+	given["person_id"] = clickhouse.Literal(w.persons[0])
 	one := call(o, given)
-	given["person_id"] = quote(w.persons[1])
+	given["person_id"] = clickhouse.Literal(w.persons[1])
 	return "(SELECT * FROM " + one + " UNION ALL SELECT * FROM " + call(o, given) + ")"
 }
 
 // day returns an hour that is so many days away, as SQL.
 func (w *world) day(days int) string {
-	return quote(w.began.AddDate(0, 0, days).Format("2006-01-02 15:00:00"))
+	return clickhouse.Literal(w.began.AddDate(0, 0, days).Format("2006-01-02 15:00:00"))
 }
 
 // followTheClock are columns of plain views that change by themselves.
@@ -167,10 +167,6 @@ func ofProjects(o schema.Object) bool {
 
 func takes(o schema.Object, name string) bool {
 	return has(o.Params, func(p schema.Param) bool { return p.Name == name })
-}
-
-func quote(text string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
 }
 
 // inQuotes finds the texts in an example.
@@ -206,7 +202,7 @@ func (w *world) load(t *testing.T, project string, persons int) {
 	names := w.eventNames()
 	quoted := make([]string, len(names))
 	for i, name := range names {
-		quoted[i] = quote(name)
+		quoted[i] = clickhouse.Literal(name)
 	}
 	// One in four fills a cart, goes no further, and was last here ten days ago. Persons
 	// began 28 to 31 days ago, one after the other. Events lie 12 hours from now, far from
@@ -228,12 +224,12 @@ func (w *world) load(t *testing.T, project string, persons int) {
 			FROM numbers(%[3]d * 40)
 			WHERE nights <= 28 + person %% 4 AND (nights > 26 OR (person + nights) %% 3 != 0)
 		)
-		WHERE person %% 4 != 3 OR nth <= 3 AND nights >= 10`, quote(project), project, persons, strings.Join(quoted, ", ")))
-	w.exec(t, fmt.Sprintf("INSERT INTO touchline.project_zones SELECT %s, 'UTC', now64(3, 'UTC')", quote(project)))
-	w.exec(t, fmt.Sprintf("INSERT INTO touchline.person_overrides (project, old_id, new_id, version) SELECT %[1]s, sipHash64(%[1]s, 0), sipHash64(%[1]s, 1), 1", quote(project)))
+		WHERE person %% 4 != 3 OR nth <= 3 AND nights >= 10`, clickhouse.Literal(project), project, persons, strings.Join(quoted, ", ")))
+	w.exec(t, fmt.Sprintf("INSERT INTO touchline.project_zones SELECT %s, 'UTC', now64(3, 'UTC')", clickhouse.Literal(project)))
+	w.exec(t, fmt.Sprintf("INSERT INTO touchline.person_overrides (project, old_id, new_id, version) SELECT %[1]s, sipHash64(%[1]s, 0), sipHash64(%[1]s, 1), 1", clickhouse.Literal(project)))
 	w.exec(t, fmt.Sprintf(`INSERT INTO touchline.ledger_accepted (project, src_topic, src_partition, cell, minute, events, mark)
-		SELECT %[1]s, 'topic', 1, length(%[1]s) * 10 + number, 1700000000 + length(%[1]s) * 60, 7, 1000000 FROM numbers(3)`, quote(project)))
-	w.exec(t, fmt.Sprintf("INSERT INTO touchline.rejected (project, received_at, stage, reason, payload) SELECT %[1]s, now64(3, 'UTC'), 'adapt', 'reason', concat('payload of ', %[1]s)", quote(project)))
+		SELECT %[1]s, 'topic', 1, length(%[1]s) * 10 + number, 1700000000 + length(%[1]s) * 60, 7, 1000000 FROM numbers(3)`, clickhouse.Literal(project)))
+	w.exec(t, fmt.Sprintf("INSERT INTO touchline.rejected (project, received_at, stage, reason, payload) SELECT %[1]s, now64(3, 'UTC'), 'adapt', 'reason', concat('payload of ', %[1]s)", clickhouse.Literal(project)))
 	inserter := clickhouse.NewInserter(w.server.Config())
 	defer inserter.Close()
 	for _, table := range schema.Landed() {
@@ -271,7 +267,7 @@ func (w *world) settle(t *testing.T, project string) {
 		if table == "bi_access" {
 			continue
 		}
-		if n := w.names(t, "SELECT toString(count()) FROM touchline."+table+" WHERE project = "+quote(project)); n[0] == "0" {
+		if n := w.names(t, "SELECT toString(count()) FROM touchline."+table+" WHERE project = "+clickhouse.Literal(project)); n[0] == "0" {
 			t.Errorf("touchline.%s has no rows of a project here: give it some", table)
 		}
 	}

@@ -8,10 +8,11 @@ import (
 
 	"touchline.dev/services/internal/analytics"
 	"touchline.dev/services/internal/analytics/oracle"
+	"touchline.dev/services/internal/clickhouse"
 )
 
 func metricsDaily(q analytics.MetricsQuery) question {
-	return question{view: "metrics_daily", parameters: fmt.Sprintf("%s, currency = %s, as_of = %s", span(q.SpanQuery), oracle.Literal(q.Currency), day(q.AsOf)),
+	return question{view: "metrics_daily", parameters: fmt.Sprintf("%s, currency = %s, as_of = %s", span(q.SpanQuery), clickhouse.Literal(q.Currency), day(q.AsOf)),
 		reference: answer(analytics.MetricsDaily, q)}
 }
 
@@ -21,7 +22,7 @@ func randomMetrics(r *rand.Rand, projects []oracle.Project) analytics.MetricsQue
 
 func northStar(q analytics.NorthStarQuery) question {
 	return question{view: "north_star", parameters: fmt.Sprintf("%s, metric = %s, currency = %s, granularity = %s, as_of = %s",
-		span(q.SpanQuery), oracle.Literal(q.Metric), oracle.Literal(q.Currency), oracle.Literal(q.Granularity), day(q.AsOf)),
+		span(q.SpanQuery), clickhouse.Literal(q.Metric), clickhouse.Literal(q.Currency), clickhouse.Literal(q.Granularity), day(q.AsOf)),
 		reference: answer(analytics.NorthStar, q)}
 }
 

@@ -8,11 +8,12 @@ import (
 
 	"touchline.dev/services/internal/analytics"
 	"touchline.dev/services/internal/analytics/oracle"
+	"touchline.dev/services/internal/clickhouse"
 )
 
 func timeToValue(q analytics.TimeToValueQuery) question {
 	return question{view: "time_to_value", parameters: fmt.Sprintf("sign_up = %s, activation = %s, first_use = %s, window_seconds = %d, from = %s, to = %s, as_of = %s",
-		oracle.Literal(q.SignUp), oracle.Literal(q.Activation), oracle.Literal(q.FirstUse), q.WindowSeconds,
+		clickhouse.Literal(q.SignUp), clickhouse.Literal(q.Activation), clickhouse.Literal(q.FirstUse), q.WindowSeconds,
 		oracle.Instant(q.From), oracle.Instant(q.To), oracle.Instant(q.AsOf)), reference: answer(analytics.TimeToValue, q)}
 }
 
@@ -28,7 +29,7 @@ func randomTimeToValue(r *rand.Rand, projects []oracle.Project) analytics.TimeTo
 
 func onboarding(q analytics.OnboardingQuery) question {
 	return question{view: "onboarding", parameters: fmt.Sprintf("activation = %s, from = %s, to = %s, as_of = %s",
-		oracle.Literal(q.Activation), day(q.From), day(q.To), day(q.AsOf)), reference: answer(analytics.Onboarding, q)}
+		clickhouse.Literal(q.Activation), day(q.From), day(q.To), day(q.AsOf)), reference: answer(analytics.Onboarding, q)}
 }
 
 func randomOnboarding(r *rand.Rand, projects []oracle.Project) analytics.OnboardingQuery {

@@ -8,6 +8,7 @@ import (
 
 	"touchline.dev/services/internal/analytics"
 	"touchline.dev/services/internal/analytics/oracle"
+	"touchline.dev/services/internal/clickhouse"
 )
 
 func TestMain(m *testing.M) { oracle.Main(m) }
@@ -23,7 +24,7 @@ type question struct {
 }
 
 func (q question) SQL(project string) string {
-	return fmt.Sprintf("SELECT %s FROM analytics.%s(project = %s, %s)", cmp.Or(q.columns, "*"), q.view, oracle.Literal(project), q.parameters)
+	return fmt.Sprintf("SELECT %s FROM analytics.%s(project = %s, %s)", cmp.Or(q.columns, "*"), q.view, clickhouse.Literal(project), q.parameters)
 }
 
 func (q question) Reference(s analytics.Stream) []string { return q.reference(s) }

@@ -11,11 +11,12 @@ import (
 
 	"touchline.dev/services/internal/analytics"
 	"touchline.dev/services/internal/analytics/oracle"
+	"touchline.dev/services/internal/clickhouse"
 )
 
 func retentionParameters(q analytics.RetentionQuery) string {
 	return fmt.Sprintf("start_event = %s, return_event = %s, granularity = %s, mode = %s, cumulative = %v, from = %s, cohorts = %d, periods = %d, as_of = %s",
-		oracle.Literal(q.StartEvent), oracle.Literal(q.ReturnEvent), oracle.Literal(q.Granularity), oracle.Literal(q.Mode),
+		clickhouse.Literal(q.StartEvent), clickhouse.Literal(q.ReturnEvent), clickhouse.Literal(q.Granularity), clickhouse.Literal(q.Mode),
 		q.Cumulative, day(q.From), q.Cohorts, q.Periods, day(q.AsOf))
 }
 
@@ -84,7 +85,7 @@ var retentionReaders = map[string]oracle.Reader{
 }
 
 func retentionBy(q analytics.RetentionByQuery, column string) question {
-	return question{view: "retention_by", parameters: fmt.Sprintf("%s, by = %s, top = %d", retentionParameters(q.RetentionQuery), oracle.Literal(column), q.Top),
+	return question{view: "retention_by", parameters: fmt.Sprintf("%s, by = %s, top = %d", retentionParameters(q.RetentionQuery), clickhouse.Literal(column), q.Top),
 		reference: answer(analytics.RetentionBy, q)}
 }
 
@@ -104,7 +105,7 @@ func randomBy(r *rand.Rand, projects []oracle.Project) question {
 
 func rolling(q analytics.RollingQuery) question {
 	return question{view: "retention_rolling", parameters: fmt.Sprintf("start_event = %s, return_event = %s, granularity = %s, from = %s, cohorts = %d, periods = %d, as_of = %s",
-		oracle.Literal(q.StartEvent), oracle.Literal(q.ReturnEvent), oracle.Literal(q.Granularity), oracle.Instant(q.From), q.Cohorts, q.Periods, oracle.Instant(q.AsOf)),
+		clickhouse.Literal(q.StartEvent), clickhouse.Literal(q.ReturnEvent), clickhouse.Literal(q.Granularity), oracle.Instant(q.From), q.Cohorts, q.Periods, oracle.Instant(q.AsOf)),
 		reference: answer(analytics.RetentionRolling, q)}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"touchline.dev/services/internal/analytics"
 	"touchline.dev/services/internal/analytics/oracle"
+	"touchline.dev/services/internal/clickhouse"
 )
 
 func readSpan(p oracle.Params) (q analytics.SpanQuery, err error) {
@@ -15,7 +16,7 @@ func readSpan(p oracle.Params) (q analytics.SpanQuery, err error) {
 }
 
 func span(q analytics.SpanQuery) string {
-	return fmt.Sprintf("event = %s, from = %s, to = %s", oracle.Literal(q.Event), day(q.From), day(q.To))
+	return fmt.Sprintf("event = %s, from = %s, to = %s", clickhouse.Literal(q.Event), day(q.From), day(q.To))
 }
 
 func activeUsers(q analytics.SpanQuery) question {
@@ -23,12 +24,12 @@ func activeUsers(q analytics.SpanQuery) question {
 }
 
 func stickiness(q analytics.SpanQuery) question {
-	return question{view: "stickiness", parameters: fmt.Sprintf("%s, granularity = %s", span(q), oracle.Literal(q.Granularity)),
+	return question{view: "stickiness", parameters: fmt.Sprintf("%s, granularity = %s", span(q), clickhouse.Literal(q.Granularity)),
 		reference: answer(analytics.Stickiness, q)}
 }
 
 func lifecycle(q analytics.SpanQuery) question {
-	return question{view: "lifecycle", parameters: fmt.Sprintf("%s, granularity = %s, as_of = %s", span(q), oracle.Literal(q.Granularity), day(q.AsOf)),
+	return question{view: "lifecycle", parameters: fmt.Sprintf("%s, granularity = %s, as_of = %s", span(q), clickhouse.Literal(q.Granularity), day(q.AsOf)),
 		reference: answer(analytics.Lifecycle, q)}
 }
 

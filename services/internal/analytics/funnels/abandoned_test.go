@@ -6,13 +6,14 @@ import (
 
 	"touchline.dev/services/internal/analytics"
 	"touchline.dev/services/internal/analytics/oracle"
+	"touchline.dev/services/internal/clickhouse"
 )
 
 type abandoned struct{ analytics.AbandonedQuery }
 
 func (q abandoned) SQL(project string) string {
 	return fmt.Sprintf("SELECT * FROM analytics.abandoned(project = %s, from = %s, to = %s, as_of = %s, after_seconds = %d)",
-		oracle.Literal(project), oracle.Instant(q.From), oracle.Instant(q.To), oracle.Instant(q.AsOf), q.AfterSeconds)
+		clickhouse.Literal(project), oracle.Instant(q.From), oracle.Instant(q.To), oracle.Instant(q.AsOf), q.AfterSeconds)
 }
 
 func (q abandoned) Reference(s analytics.Stream) []string {

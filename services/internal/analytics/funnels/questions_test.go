@@ -9,6 +9,7 @@ import (
 
 	"touchline.dev/services/internal/analytics"
 	"touchline.dev/services/internal/analytics/oracle"
+	"touchline.dev/services/internal/clickhouse"
 )
 
 func TestMain(m *testing.M) { oracle.Main(m) }
@@ -31,7 +32,7 @@ func (q query) definition() analytics.FunnelDefinition {
 // call returns a query of a view with these parameters and more.
 func (q query) call(view, project string, more ...string) string {
 	parameters := append([]string{
-		"project = " + oracle.Literal(project),
+		"project = " + clickhouse.Literal(project),
 		"steps = " + oracle.Literals(q.steps),
 		fmt.Sprintf("window_seconds = %d", q.window),
 		"from = " + oracle.Instant(q.from),
@@ -78,7 +79,7 @@ func (q breakdown) definition() analytics.FunnelDefinition {
 }
 
 func (q breakdown) SQL(project string) string {
-	return q.call("funnel_breakdown", project, "by = "+oracle.Literal(q.by), "attribution = "+oracle.Literal(string(q.attribution)),
+	return q.call("funnel_breakdown", project, "by = "+clickhouse.Literal(q.by), "attribution = "+clickhouse.Literal(string(q.attribution)),
 		fmt.Sprintf("attribution_step = %d", q.step), fmt.Sprintf("top = %d", q.top))
 }
 
@@ -92,7 +93,7 @@ type trend struct {
 }
 
 func (q trend) SQL(project string) string {
-	return q.call("funnel_trend", project, "granularity = "+oracle.Literal(q.granularity))
+	return q.call("funnel_trend", project, "granularity = "+clickhouse.Literal(q.granularity))
 }
 
 func (q trend) Reference(s analytics.Stream) []string {
@@ -110,7 +111,7 @@ func (q actors) Reference(s analytics.Stream) []string {
 type dropOff struct{ breakdown }
 
 func (q dropOff) SQL(project string) string {
-	return q.call("drop_off", project, "by = "+oracle.Literal(q.by), fmt.Sprintf("top = %d", q.top))
+	return q.call("drop_off", project, "by = "+clickhouse.Literal(q.by), fmt.Sprintf("top = %d", q.top))
 }
 
 func (q dropOff) Reference(s analytics.Stream) []string {
@@ -177,7 +178,7 @@ func (q exact) SQL(project string) string {
 	for _, x := range q.exclude {
 		names, from, to = append(names, x.name), append(from, strconv.Itoa(x.from)), append(to, strconv.Itoa(x.to))
 	}
-	return q.call("funnel_exact", project, "mode = "+oracle.Literal(string(q.mode)), "exclude = "+oracle.Literals(names),
+	return q.call("funnel_exact", project, "mode = "+clickhouse.Literal(string(q.mode)), "exclude = "+oracle.Literals(names),
 		"exclude_from = ["+strings.Join(from, ", ")+"]", "exclude_to = ["+strings.Join(to, ", ")+"]")
 }
 

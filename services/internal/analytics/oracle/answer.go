@@ -13,6 +13,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"touchline.dev/services/internal/analytics"
+	"touchline.dev/services/internal/clickhouse"
 )
 
 // Question is one that both the reference and ClickHouse can answer.
@@ -134,16 +135,11 @@ func Same(t testing.TB, place string, have, want []string) bool {
 	return true
 }
 
-// Literal returns a text as SQL.
-func Literal(text string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
-}
-
 // Literals returns texts as an SQL array.
 func Literals(texts []string) string {
 	quoted := make([]string, len(texts))
 	for i, text := range texts {
-		quoted[i] = Literal(text)
+		quoted[i] = clickhouse.Literal(text)
 	}
 	return "[" + strings.Join(quoted, ", ") + "]"
 }

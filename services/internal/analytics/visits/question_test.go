@@ -7,6 +7,7 @@ import (
 
 	"touchline.dev/services/internal/analytics"
 	"touchline.dev/services/internal/analytics/oracle"
+	"touchline.dev/services/internal/clickhouse"
 )
 
 func TestMain(m *testing.M) { oracle.Main(m) }
@@ -22,7 +23,7 @@ type question struct {
 }
 
 func (q question) SQL(project string) string {
-	return fmt.Sprintf("SELECT project, %s FROM analytics.%s(project = %s, %s)", q.columns, q.view, oracle.Literal(project), q.parameters)
+	return fmt.Sprintf("SELECT project, %s FROM analytics.%s(project = %s, %s)", q.columns, q.view, clickhouse.Literal(project), q.parameters)
 }
 
 func (q question) Reference(s analytics.Stream) []string { return q.reference(s) }
@@ -92,7 +93,7 @@ func paths(q analytics.PathQuery) question {
 	return question{
 		view: "paths",
 		parameters: fmt.Sprintf("%s, start = %s, end = %s, only = %s, exclude = %s, gap_seconds = %d, max_steps = %d, top = %d",
-			span(q.From, q.To), oracle.Literal(q.Start), oracle.Literal(q.End), oracle.Literals(q.Only), oracle.Literals(q.Exclude),
+			span(q.From, q.To), clickhouse.Literal(q.Start), clickhouse.Literal(q.End), oracle.Literals(q.Only), oracle.Literals(q.Exclude),
 			q.GapSeconds, q.MaxSteps, q.Top),
 		columns:   columns("position source target paths avg_seconds"),
 		reference: answer(analytics.Paths, q),
@@ -121,7 +122,7 @@ func engagement(q analytics.EngagementQuery, by string) question {
 	return question{
 		view: "engagement",
 		parameters: fmt.Sprintf("%s, match = '%s', shown = %s, clicked = %s, by = '%s', top = %d", span(q.From, q.To), q.Match,
-			oracle.Literal(q.Shown), oracle.Literal(q.Clicked), by, q.Top),
+			clickhouse.Literal(q.Shown), clickhouse.Literal(q.Clicked), by, q.Top),
 		columns:   columns("breakdown shown clicked click_rate shown_persons clicked_persons person_rate"),
 		reference: answer(analytics.Engagement, q),
 	}

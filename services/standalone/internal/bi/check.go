@@ -8,6 +8,8 @@ import (
 
 	clickhousego "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"touchline.dev/services/internal/clickhouse"
 )
 
 // Result is what became of one check.
@@ -121,7 +123,7 @@ func (c Checker) plainViews(ctx context.Context) (string, error) {
 
 // funnelOf is a call that reads almost nothing.
 func funnelOf(project string) string {
-	return "SELECT * FROM analytics.funnel(project = " + quote(project) + `, steps = ['page_view', 'order'], window_seconds = 3600,
+	return "SELECT * FROM analytics.funnel(project = " + clickhouse.Literal(project) + `, steps = ['page_view', 'order'], window_seconds = 3600,
 		from = now64(3, 'UTC') - INTERVAL 1 HOUR, to = now64(3, 'UTC'), as_of = now64(3, 'UTC'))`
 }
 
@@ -205,7 +207,7 @@ func (c Checker) outside(ctx context.Context) (string, error) {
 // project gets an answer about it.
 func (c Checker) otherProjects(ctx context.Context) (string, error) {
 	for _, project := range c.Others {
-		rows, err := c.text(ctx, "SELECT toString(count()) FROM analytics.touchpoints WHERE project = "+quote(project))
+		rows, err := c.text(ctx, "SELECT toString(count()) FROM analytics.touchpoints WHERE project = "+clickhouse.Literal(project))
 		if err != nil {
 			return "", err
 		}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"touchline.dev/services/internal/clickhouse"
 )
 
 // Everything stands for every project in a list of projects.
@@ -41,7 +43,7 @@ func (r Rights) All(ctx context.Context) (map[string][]string, error) {
 
 // Replace lets a user read these projects and no others; without projects, nothing.
 func (r Rights) Replace(ctx context.Context, user string, projects []string) error {
-	if err := r.Writer.Exec(ctx, "DELETE FROM touchline.bi_access WHERE user = "+quote(user)); err != nil {
+	if err := r.Writer.Exec(ctx, "DELETE FROM touchline.bi_access WHERE user = "+clickhouse.Literal(user)); err != nil {
 		return fmt.Errorf("take rights of %s: %w", user, err)
 	}
 	if len(projects) == 0 {
@@ -56,12 +58,7 @@ func (r Rights) Replace(ctx context.Context, user string, projects []string) err
 func insertRights(user string, projects []string) string {
 	rows := make([]string, len(projects))
 	for i, project := range slices.Sorted(slices.Values(projects)) {
-		rows[i] = "(" + quote(user) + ", " + quote(project) + ")"
+		rows[i] = "(" + clickhouse.Literal(user) + ", " + clickhouse.Literal(project) + ")"
 	}
 	return "INSERT INTO touchline.bi_access (user, project) VALUES " + strings.Join(rows, ", ")
-}
-
-// quote returns a text as an SQL literal.
-func quote(text string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"touchline.dev/services/internal/clickhouse"
 )
 
 // The questions that a report asks.
@@ -105,7 +107,7 @@ FROM analytics.retention(
     start_event = 'page_view', return_event = 'page_view',
     granularity = 'week', mode = 'first_time', cumulative = false,
     from = %s, cohorts = %d, periods = %d, as_of = %s)
-ORDER BY cohort, period`, quote(project), quote(from.Format(sqlTime)), reportCohorts, reportCohorts, quote(now.Format(sqlTime)))
+ORDER BY cohort, period`, clickhouse.Literal(project), clickhouse.Literal(from.Format(sqlTime)), reportCohorts, reportCohorts, clickhouse.Literal(now.Format(sqlTime)))
 	rows, err := read[retentionRow](ctx, conn, query)
 	if err != nil {
 		return fmt.Errorf("ask for retention: %w", err)
@@ -119,11 +121,11 @@ ORDER BY cohort, period`, quote(project), quote(from.Format(sqlTime)), reportCoh
 func funnelParameters(project string, now time.Time) string {
 	steps := funnelSteps()
 	for i, step := range steps {
-		steps[i] = quote(step)
+		steps[i] = clickhouse.Literal(step)
 	}
 	return fmt.Sprintf("\n    project = %s,\n    steps = [%s],\n    window_seconds = %d,\n    from = %s, to = %s, as_of = %s",
-		quote(project), strings.Join(steps, ", "), reportWindow/time.Second,
-		quote(now.AddDate(0, 0, -reportDays).Format(sqlTime)), quote(now.Format(sqlTime)), quote(now.Format(sqlTime)))
+		clickhouse.Literal(project), strings.Join(steps, ", "), reportWindow/time.Second,
+		clickhouse.Literal(now.AddDate(0, 0, -reportDays).Format(sqlTime)), clickhouse.Literal(now.Format(sqlTime)), clickhouse.Literal(now.Format(sqlTime)))
 }
 
 // read returns all rows of a query.

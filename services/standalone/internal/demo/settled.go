@@ -3,10 +3,11 @@ package demo
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"touchline.dev/services/internal/clickhouse"
 )
 
 const (
@@ -23,7 +24,7 @@ const (
 // says then how many there were.
 func Settled(ctx context.Context, conn driver.Conn, project string, want int) error {
 	query := fmt.Sprintf("SELECT count() FROM analytics.touchpoints WHERE project = %s AND startsWith(message_id, %s)",
-		quote(project), quote(historyPrefix))
+		clickhouse.Literal(project), clickhouse.Literal(historyPrefix))
 	var before uint64
 	for same := 0; ; {
 		var stored uint64
@@ -52,7 +53,7 @@ const remembered = 6 * 24 * time.Hour
 // so for that long keeps its holes.
 func After(ctx context.Context, conn driver.Conn, project string, now time.Time) (time.Time, error) {
 	query := fmt.Sprintf("SELECT count(), max(event_time) FROM analytics.touchpoints WHERE project = %s AND startsWith(message_id, %s) AND received_at < %s",
-		quote(project), quote(historyPrefix), quote(now.Add(-remembered).UTC().Format(sqlTime)))
+		clickhouse.Literal(project), clickhouse.Literal(historyPrefix), clickhouse.Literal(now.Add(-remembered).UTC().Format(sqlTime)))
 	var stored uint64
 	var last time.Time
 	if err := conn.QueryRow(ctx, query).Scan(&stored, &last); err != nil {
@@ -66,8 +67,3 @@ func After(ctx context.Context, conn driver.Conn, project string, now time.Time)
 
 // sqlTime is how a time, in UTC, is written in a query.
 const sqlTime = "2006-01-02 15:04:05"
-
-// quote writes a string as a literal of ClickHouse.
-func quote(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
-}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"touchline.dev/services/internal/clickhouse"
 )
 
 func TestTable(t *testing.T) {
@@ -58,7 +60,7 @@ func TestNumbers(t *testing.T) {
 	f(label(strings.Repeat("é", 28)), strings.Repeat("é", 28))
 	f(label(strings.Repeat("é", 29)), strings.Repeat("é", 27)+"…")
 	f(label("\xff"), "\ufffd")
-	f(quote(`a'b\`), `'a\'b\\'`)
+	f(clickhouse.Literal(`a'b\`), `'a\'b\\'`)
 }
 
 func TestRetentionTable(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	schema "touchline.dev/schemas/clickhouse"
+	"touchline.dev/services/internal/clickhouse"
 	"touchline.dev/services/internal/definition"
 )
 
@@ -57,9 +58,9 @@ func ViewOf(name, summary string, d definition.Definition, replace bool) string 
 		if i > 0 {
 			b.WriteString(",\n")
 		}
-		b.WriteString("    " + c.Name + " " + c.Type + " COMMENT " + definition.Literal(c.Description))
+		b.WriteString("    " + c.Name + " " + c.Type + " COMMENT " + clickhouse.Literal(c.Description))
 	}
-	b.WriteString("\n)\nDEFINER = CURRENT_USER SQL SECURITY DEFINER\nAS\n" + d.SQL() + "\nCOMMENT " + definition.Literal(savedMark+summary))
+	b.WriteString("\n)\nDEFINER = CURRENT_USER SQL SECURITY DEFINER\nAS\n" + d.SQL() + "\nCOMMENT " + clickhouse.Literal(savedMark+summary))
 	return b.String()
 }
 
@@ -102,7 +103,7 @@ func find(ctx context.Context, conn driver.Conn, name string) (Saved, error) {
 	if err := CheckName(name); err != nil {
 		return Saved{}, err
 	}
-	all, err := views(ctx, conn, "name = "+definition.Literal(name))
+	all, err := views(ctx, conn, "name = "+clickhouse.Literal(name))
 	switch {
 	case err != nil:
 		return Saved{}, err
@@ -117,7 +118,7 @@ func find(ctx context.Context, conn driver.Conn, name string) (Saved, error) {
 
 // List returns the saved views by name.
 func List(ctx context.Context, conn driver.Conn) ([]Saved, error) {
-	all, err := views(ctx, conn, "startsWith(comment, "+definition.Literal(savedMark)+")")
+	all, err := views(ctx, conn, "startsWith(comment, "+clickhouse.Literal(savedMark)+")")
 	for i := range all {
 		all[i].Summary = strings.TrimPrefix(all[i].Summary, savedMark)
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	schema "touchline.dev/schemas/clickhouse"
-	"touchline.dev/services/internal/definition"
+	"touchline.dev/services/internal/clickhouse"
 )
 
 // Statement returns the SELECT that asks the view with the parameters given. A
@@ -64,9 +64,9 @@ func required(p schema.Param) bool {
 func fallback(p schema.Param) string {
 	switch {
 	case p.Name == "project":
-		return definition.Literal("*")
+		return clickhouse.Literal("*")
 	case p.Type == "String" && (p.Name == "event" || strings.HasSuffix(p.Name, "_event")):
-		return definition.Literal("")
+		return clickhouse.Literal("")
 	default:
 		return p.Example
 	}

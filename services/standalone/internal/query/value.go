@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	schema "touchline.dev/schemas/clickhouse"
+	"touchline.dev/services/internal/clickhouse"
 	"touchline.dev/services/internal/definition"
 )
 
@@ -67,12 +68,12 @@ func scalar(p schema.Param, text string) (string, error) {
 	case strings.HasSuffix(p.Name, secondsSuffix):
 		return seconds(text)
 	case p.Type == "String":
-		return definition.Literal(text), nil
+		return clickhouse.Literal(text), nil
 	case p.Type == "Identifier":
 		if !identifier.MatchString(text) {
 			return "", fmt.Errorf("want the name of a column, such as country, got %q", text)
 		}
-		return definition.Literal(text), nil
+		return clickhouse.Literal(text), nil
 	case p.Type == "Bool":
 		b, err := strconv.ParseBool(text)
 		if err != nil {

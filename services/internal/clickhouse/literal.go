@@ -1,9 +1,9 @@
-package definition
+package clickhouse
 
 import "strings"
 
 // Literal returns text as a ClickHouse string literal. It is the only way by which a
-// text of a definition, or of a command line, comes into SQL.
+// text that somebody else chose comes into SQL.
 //
 // Quotes, backslashes and the control characters that end lines or texts somewhere are
 // escaped, so that a literal is on one line; every other byte stands for itself.
