@@ -23,9 +23,12 @@ LDFLAGS = -X touchline.dev/services/internal/version.release=$(VERSION)
 TEST_PARALLEL ?= 2
 TEST_TIMEOUT  ?= 40m
 # Tests on Apache Kafka start brokers, of which two cores take one package's at a
-# time. They are built with this tag, and every package that has such files runs.
+# time. They are built with this tag, and every package that has such files runs: whole
+# where the tag changes what the tests run on, and only its TestApache... where it adds
+# these to tests that `make test` has run.
 KAFKA_TAG          := realkafka
 KAFKA_PACKAGES      = $(sort $(dir $(shell grep -rl --include '*_test.go' '^//go:build $(KAFKA_TAG)$$' ./services)))
+KAFKA_ADDED        := ./services/collector/ ./services/internal/kafka/ ./services/internal/kafkatest/conformance/
 KAFKA_TEST_TIMEOUT ?= 40m
 # How long `make fuzz` takes for each target.
 FUZZ_TIME     ?= 2m
@@ -80,7 +83,8 @@ fuzz: ## Fuzz every decoder for FUZZ_TIME; NAME=Posthog takes those with that in
 .PHONY: test-kafka
 test-kafka: ## Run the tests that need Apache Kafka (Java 17 and Maven; fetches its jars once).
 	scripts/kafka/kafka.sh fetch
-	go test -tags $(KAFKA_TAG) -count 1 -p 1 -timeout $(KAFKA_TEST_TIMEOUT) $(KAFKA_PACKAGES)
+	go test -tags $(KAFKA_TAG) -count 1 -p 1 -timeout $(KAFKA_TEST_TIMEOUT) -run '^TestApache' $(KAFKA_ADDED)
+	go test -tags $(KAFKA_TAG) -count 1 -p 1 -timeout $(KAFKA_TEST_TIMEOUT) $(filter-out $(KAFKA_ADDED),$(KAFKA_PACKAGES))
 
 .PHONY: test-bi
 test-bi: ## Connect with the drivers of BI tools as their user (Java 17, Maven, Python 3; fetches them once).

@@ -19,6 +19,7 @@ func profile() []setting {
 	return []setting{
 		{"readonly", "1", ""},
 		{"max_memory_usage", "4000000000", ""},
+		{"max_threads_min_free_memory_per_thread", "0", ""},
 		{"async_insert", "0", ""},
 		{"date_time_output_format", "'simple'", changeable},
 		{"mutations_sync", "3", ""},
