@@ -69,13 +69,14 @@ func (c Config) Validate() error {
 
 // layout names what is in a data directory.
 type layout struct {
-	dir, data, lock, engineLock, config, users, logins, passwords, log, output string
+	dir, data, functions, lock, engineLock, config, users, logins, passwords, log, output string
 }
 
 func newLayout(dir string) layout {
 	return layout{
 		dir:        dir,
 		data:       filepath.Join(dir, "data"),
+		functions:  filepath.Join(dir, "data", "user_defined"),
 		lock:       filepath.Join(dir, "server.lock"),
 		engineLock: filepath.Join(dir, "engine.lock"),
 		config:     filepath.Join(dir, "config.xml"),

@@ -59,7 +59,7 @@ func (s *Server) start(ctx context.Context) error {
 		return err
 	}
 	s.files = newLayout(dir)
-	for _, path := range []string{dir, s.files.data, s.files.passwords, filepath.Dir(s.files.log)} {
+	for _, path := range []string{dir, s.files.functions, s.files.passwords, filepath.Dir(s.files.log)} {
 		if err := os.MkdirAll(path, 0o700); err != nil {
 			return err
 		}
@@ -92,6 +92,9 @@ func (s *Server) prepare() error {
 	}
 	if err := writeFile(s.files.config, config); err != nil {
 		return fmt.Errorf("write configuration: %w", err)
+	}
+	if err := writeFile(filepath.Join(s.files.functions, "function_file.sql"), fileFunction); err != nil {
+		return fmt.Errorf("write functions: %w", err)
 	}
 	readers, text, err := LoginsOf(s.files.dir).readers(s.bi)
 	if err != nil {
