@@ -28,6 +28,7 @@ func TestProbesAreRefused(t *testing.T) {
 		"DESCRIBE touchline.touchpoints":                                                  "ACCESS_DENIED",
 		"SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')":                        "ACCESS_DENIED",
 		"SELECT * FROM file('/etc/hostname', LineAsString)":                               "ACCESS_DENIED",
+		"SELECT file('/etc/hostname')":                                                    "files cannot be read here",
 		"SELECT * FROM remote('127.0.0.1', touchline.touchpoints)":                        "ACCESS_DENIED",
 		"SELECT * FROM clusterAllReplicas('default', touchline.touchpoints)":              "",
 		"SELECT * FROM merge('touchline', '.*')":                                          "",
