@@ -6,6 +6,7 @@ import (
 	"touchline.dev/schemas/event"
 	"touchline.dev/schemas/ids"
 	"touchline.dev/services/enricher/internal/pipeline"
+	"touchline.dev/services/enricher/internal/recency"
 	"touchline.dev/services/enricher/internal/session"
 )
 
@@ -18,30 +19,18 @@ const keepMillis = int64(session.Keep / time.Millisecond)
 type Links struct {
 	secret ids.Secret
 	places map[uint64]int32
+	// nodes are by their numbers in recent, where a device's last event is its last use.
 	nodes  []node
-	// free is the first node without a device, none when there is none.
-	free int32
-	// oldest and newest are the ends of the list of devices in the order of their last
-	// events.
-	oldest, newest int32
+	recent *recency.List
 }
 
 // node is a linked device.
-type node struct {
-	device, user uint64
-	// touched is the partition's time at the device's last event.
-	touched int64
-	// newer is the next free node in one that has no device.
-	older, newer int32
-}
-
-// none is the place of no node.
-const none = -1
+type node struct{ device, user uint64 }
 
 // New returns the state of a partition before its first record. secret keys the ids
 // of persons.
 func New(secret ids.Secret) *Links {
-	return &Links{secret: secret, places: map[uint64]int32{}, free: none, oldest: none, newest: none}
+	return &Links{secret: secret, places: map[uint64]int32{}, recent: recency.New()}
 }
 
 // Len returns the number of devices that are remembered.
@@ -67,7 +56,7 @@ func (l *Links) decide(project string, t *event.Touchpoint, clock int64) {
 	if t.UserID == "" {
 		if place, ok := l.places[t.PersonID]; ok {
 			t.PersonID = l.nodes[place].user
-			l.touch(place, clock)
+			l.recent.Touch(place, clock)
 		}
 		return
 	}
@@ -93,75 +82,40 @@ func (l *Links) Restore(project string, t *event.Touchpoint, clock int64) {
 func (l *Links) set(device, user uint64, clock int64) (changed bool) {
 	place, ok := l.places[device]
 	if !ok {
-		place = l.room()
-		l.places[device] = place
-		l.nodes[place] = node{device: device}
-		l.append(place)
+		place = l.add(device)
 	}
 	n := &l.nodes[place]
 	changed = n.user != user
 	n.user = user
-	l.touch(place, clock)
+	l.recent.Touch(place, clock)
 	return changed
 }
 
-// room returns a node for another device.
-func (l *Links) room() int32 {
+// add makes room for a device that is not remembered.
+func (l *Links) add(device uint64) int32 {
 	if len(l.places) == Most {
-		l.remove(l.oldest)
+		l.remove(l.recent.Oldest())
 	}
-	if place := l.free; place != none {
-		l.free = l.nodes[place].newer
-		return place
+	place := l.recent.Add()
+	if int(place) == len(l.nodes) {
+		l.nodes = append(l.nodes, node{})
 	}
-	l.nodes = append(l.nodes, node{})
-	return int32(len(l.nodes) - 1)
-}
-
-// touch makes a device the one that sent something last.
-func (l *Links) touch(place int32, clock int64) {
-	n := &l.nodes[place]
-	n.touched = max(n.touched, clock)
-	if l.newest != place {
-		l.unlink(place)
-		l.append(place)
-	}
+	l.places[device], l.nodes[place] = place, node{device: device}
+	return place
 }
 
 // forget drops the devices that were touched before clock.
 func (l *Links) forget(clock int64) {
-	for l.oldest != none && l.nodes[l.oldest].touched < clock {
-		l.remove(l.oldest)
+	for {
+		place := l.recent.OldestBefore(clock)
+		if place == recency.None {
+			return
+		}
+		l.remove(place)
 	}
 }
 
 func (l *Links) remove(place int32) {
-	l.unlink(place)
+	l.recent.Remove(place)
 	delete(l.places, l.nodes[place].device)
-	l.nodes[place].newer, l.free = l.free, place
-}
-
-func (l *Links) append(place int32) {
-	n := &l.nodes[place]
-	n.older, n.newer = l.newest, none
-	if l.newest == none {
-		l.oldest = place
-	} else {
-		l.nodes[l.newest].newer = place
-	}
-	l.newest = place
-}
-
-func (l *Links) unlink(place int32) {
-	n := &l.nodes[place]
-	if n.older == none {
-		l.oldest = n.newer
-	} else {
-		l.nodes[n.older].newer = n.newer
-	}
-	if n.newer == none {
-		l.newest = n.older
-	} else {
-		l.nodes[n.newer].older = n.older
-	}
 }

@@ -77,7 +77,7 @@ type Sessions struct {
 func New(secret ids.Secret) *Sessions { return &Sessions{secret, newTable(PerPartition)} }
 
 // Len returns the number of sessions that are remembered.
-func (s *Sessions) Len() int { return s.table.len }
+func (s *Sessions) Len() int { return s.table.recent.Len() }
 
 // Crowded returns how many sessions were forgotten before their time because there
 // were PerPartition others.

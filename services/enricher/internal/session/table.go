@@ -1,17 +1,15 @@
 package session
 
-// none is the place of no node.
-const none = -1
+import "touchline.dev/services/enricher/internal/recency"
 
-// node is one session. It stands in two lists: that of all sessions in the order of
-// their last events, and that of its device, the last touched first.
+// none is the place of no node.
+const none = recency.None
+
+// node is one session. It stands in the list of its device, the last touched first.
 type node struct {
 	Session
 	device uint64
-	// touched is the partition's time at the session's last event.
-	touched      int64
-	older, newer int32
-	// next is the device's session before this one, or the next free node.
+	// next is the device's session before this one.
 	next int32
 }
 
@@ -19,13 +17,12 @@ type node struct {
 // new one then takes the place of the one that was touched least recently. All its
 // memory is used again.
 type table struct {
-	nodes []node
-	// free is the first node without a session, -1 when there is none.
-	free int32
-	// oldest and newest are the ends of the list of all.
-	oldest, newest int32
-	len, most      int
-	crowded        int64
+	// nodes are by their numbers in recent, where a session's last event is its last
+	// use.
+	nodes   []node
+	recent  *recency.List
+	most    int
+	crowded int64
 	// heads is a hash table with linear probing: 1 + the place of the first session
 	// of a device, or 0. Less than half of it is used. Ids of devices are keyed
 	// hashes, so their low bits are as good as a hash of them.
@@ -36,7 +33,7 @@ type table struct {
 const leastHeads = 1 << 8
 
 func newTable(most int) table {
-	return table{free: none, oldest: none, newest: none, most: most, heads: make([]uint32, leastHeads)}
+	return table{recent: recency.New(), most: most, heads: make([]uint32, leastHeads)}
 }
 
 // slot returns where the device's first session is found, or would be.
@@ -93,25 +90,20 @@ func (t *table) add(device uint64, s Session) int32 {
 	if count == PerDevice {
 		t.remove(last)
 	}
-	if t.len == t.most {
-		t.remove(t.oldest)
+	if t.recent.Len() == t.most {
+		t.remove(t.recent.Oldest())
 		t.crowded++
 	}
-	if 2*(t.len+1) > len(t.heads) {
+	if 2*(t.recent.Len()+1) > len(t.heads) {
 		t.grow()
 	}
-	place := t.free
-	if place == none {
-		place = int32(len(t.nodes))
+	place := t.recent.Add()
+	if int(place) == len(t.nodes) {
 		t.nodes = append(t.nodes, node{})
-	} else {
-		t.free = t.nodes[place].next
 	}
 	slot := t.slot(device)
-	t.nodes[place] = node{Session: s, device: device, older: none, newer: none, next: int32(t.heads[slot]) - 1}
+	t.nodes[place] = node{Session: s, device: device, next: int32(t.heads[slot]) - 1}
 	t.heads[slot] = uint32(place) + 1
-	t.len++
-	t.append(place)
 	return place
 }
 
@@ -120,11 +112,7 @@ func (t *table) add(device uint64, s Session) int32 {
 func (t *table) lengthen(place int32, start, end, clock int64) Session {
 	n := &t.nodes[place]
 	n.Start, n.End = min(n.Start, start), max(n.End, end)
-	n.touched = max(n.touched, clock)
-	if t.newest != place {
-		t.unlink(place)
-		t.append(place)
-	}
+	t.recent.Touch(place, clock)
 	slot := t.slot(n.device)
 	if head := int32(t.heads[slot]) - 1; head != place {
 		t.leave(head, place)
@@ -136,8 +124,12 @@ func (t *table) lengthen(place int32, start, end, clock int64) Session {
 
 // forget drops the sessions that were touched before clock.
 func (t *table) forget(clock int64) {
-	for t.oldest != none && t.nodes[t.oldest].touched < clock {
-		t.remove(t.oldest)
+	for {
+		place := t.recent.OldestBefore(clock)
+		if place == none {
+			return
+		}
+		t.remove(place)
 	}
 }
 
@@ -152,9 +144,7 @@ func (t *table) remove(place int32) {
 	default:
 		t.vacate(slot)
 	}
-	t.unlink(place)
-	n.next, t.free = t.free, place
-	t.len--
+	t.recent.Remove(place)
 }
 
 // leave takes a session that is not the device's first one out of its list.
@@ -163,33 +153,6 @@ func (t *table) leave(head, place int32) {
 		head = t.nodes[head].next
 	}
 	t.nodes[head].next = t.nodes[place].next
-}
-
-// append makes a session the newest of all.
-func (t *table) append(place int32) {
-	n := &t.nodes[place]
-	n.older, n.newer = t.newest, none
-	if t.newest == none {
-		t.oldest = place
-	} else {
-		t.nodes[t.newest].newer = place
-	}
-	t.newest = place
-}
-
-// unlink takes a session out of the list of all.
-func (t *table) unlink(place int32) {
-	n := &t.nodes[place]
-	if n.older == none {
-		t.oldest = n.newer
-	} else {
-		t.nodes[n.older].newer = n.newer
-	}
-	if n.newer == none {
-		t.newest = n.older
-	} else {
-		t.nodes[n.newer].older = n.older
-	}
 }
 
 // vacate empties a slot and moves those behind it up that would not be found any
