@@ -43,7 +43,7 @@ func TestEveryFileHoldsOneStatement(t *testing.T) {
 // A crash may come between a migration and the note of it, so each must be
 // harmless the second time.
 func TestMigrationsCanBeRepeated(t *testing.T) {
-	repeatable := regexp.MustCompile(`^(CREATE [A-Z ]+ IF NOT EXISTS |DROP VIEW IF EXISTS |INSERT INTO touchline\.bi_access |` +
+	repeatable := regexp.MustCompile(`^(CREATE [A-Z ]+ IF NOT EXISTS |DROP (VIEW|TABLE) IF EXISTS |INSERT INTO touchline\.bi_access |` +
 		`ALTER TABLE \S+\s+(MODIFY TTL\s|MODIFY SETTING\s|ADD CONSTRAINT IF NOT EXISTS )|ALTER TABLE \S+(\s+ADD COLUMN IF NOT EXISTS [^\n]+,)+\s+MODIFY ORDER BY )`)
 	statements, err := Migrations()
 	if err != nil {

@@ -7,6 +7,8 @@
 --   not need all sessions: readers look at two days more on both sides.
 -- * 'place' in the comments is the order of events: time, partition and offset in one
 --   number.
+-- * No partitions: a block of late events would make a part for each that it touches.
+--   Days are in the key, which keeps readers from other months.
 -- * Several texts of one event are one, with the byte 1 between them: a state of a
 --   tuple costs five times as much to read.
 CREATE TABLE IF NOT EXISTS touchline.visits
@@ -30,7 +32,6 @@ CREATE TABLE IF NOT EXISTS touchline.visits
     won_by        AggregateFunction(argMin, String, UInt128)        COMMENT 'acquisition channel, source, medium, campaign, referrer origin of the first event by place that has a channel' CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY toYYYYMM(day)
 ORDER BY (project, day, session_id)
 SETTINGS non_replicated_deduplication_window = 100000
 COMMENT 'Sessions, added up by day; without bots'

@@ -3,7 +3,8 @@
 --
 -- Pages come first in the place of 'entry', so that the first page wins over an
 -- earlier event of another kind. It is the only text that may hold the byte 1, and so
--- stands last; the others are of few values, which is how often they are looked at.
+-- stands last; the others are of few values, which is how often they are looked at. The
+-- texts of 'won_by' are put together only where there is a channel: few events have one.
 CREATE MATERIALIZED VIEW IF NOT EXISTS touchline.visits_mv TO touchline.visits
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
@@ -42,12 +43,15 @@ SELECT
         bitOr(place, bitShiftLeft(toUInt128(NOT is_page), 127))) AS entry,
     argMaxIfState(page, place, is_page) AS exit_page,
     argMinIfState(
-        concat(
-            replaceAll(t.acquisition_channel, '\x01', ''), '\x01',
-            replaceAll(t.utm_source, '\x01', ''), '\x01',
-            replaceAll(t.utm_medium, '\x01', ''), '\x01',
-            replaceAll(t.utm_campaign, '\x01', ''), '\x01',
-            replaceAll(t.referrer_origin, '\x01', '')),
+        if(
+            t.acquisition_channel = '',
+            '',
+            concat(
+                replaceAll(t.acquisition_channel, '\x01', ''), '\x01',
+                replaceAll(t.utm_source, '\x01', ''), '\x01',
+                replaceAll(t.utm_medium, '\x01', ''), '\x01',
+                replaceAll(t.utm_campaign, '\x01', ''), '\x01',
+                replaceAll(t.referrer_origin, '\x01', ''))),
         place,
         t.acquisition_channel != '') AS won_by
 FROM touchline.touchpoints AS t

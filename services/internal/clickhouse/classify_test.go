@@ -33,7 +33,7 @@ func TestClassOf_anAnswer(t *testing.T) {
 		{60, 404, "Code: 60. DB::Exception: Table default.t does not exist: while pushing to view default.v.", clickhouse.ClassView},
 		{49, 500, "Code: 49. DB::Exception: Logical error: while pushing to view default.v.", clickhouse.ClassView},
 		{241, 500, "Code: 241. DB::Exception: Query memory limit exceeded: while pushing to view default.v.", clickhouse.ClassMemory},
-		{243, 500, "Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space: while pushing to view touchline.person_first_mv.", clickhouse.ClassDisk},
+		{243, 500, "Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space: while pushing to view touchline.person_days_mv.", clickhouse.ClassDisk},
 		{497, 403, "Code: 497. DB::Exception: Not enough privileges: while pushing to view default.v.", clickhouse.ClassAccess},
 		{75, 500, "Code: 75. DB::ErrnoException: Cannot write to file: , errno: 28, strerror: No space left on device.", clickhouse.ClassDisk},
 		{1001, 500, "Code: 1001. DB::Exception: std::__1::__fs::filesystem::filesystem_error: filesystem error: in create_directories: Read-only file system", clickhouse.ClassReadOnly},

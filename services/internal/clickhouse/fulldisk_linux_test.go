@@ -60,7 +60,7 @@ func TestInsert_intoAFullDisk(t *testing.T) {
 				"count() FROM touchline.touchpoints":                          rows,
 				"sum(events) FROM touchline.landed":                           rows,
 				"sumIf(events, event = '') FROM touchline.person_days":        rows,
-				"sumIf(events, event = '') FROM touchline.person_first":       rows,
+				"sum(events) FROM touchline.metric_days":                      rows,
 				"sumIf(events, event = 'event-1') FROM touchline.person_days": rows / 10,
 			} {
 				if have := count(t, conn, "SELECT "+what); have != want {

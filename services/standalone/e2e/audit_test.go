@@ -151,8 +151,7 @@ func auditViews(t *testing.T, d deployment, stored int) {
 		"SELECT uniqExact(project, event_id) FROM touchline.touchpoints",
 		"SELECT uniqExact(src_partition, src_offset) FROM touchline.touchpoints",
 		"SELECT sum(events) FROM touchline.landed",
-		"SELECT sum(events) FROM touchline.person_first WHERE event = ''",
-		"SELECT sum(events) FROM touchline.person_first WHERE event != ''",
+		"SELECT sum(events) FROM touchline.metric_days",
 		"SELECT sum(events) FROM touchline.person_days WHERE event = ''",
 		"SELECT sum(events) FROM touchline.person_days WHERE event != ''",
 	} {

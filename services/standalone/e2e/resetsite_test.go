@@ -185,7 +185,7 @@ func (p *poster) auditTables(t *testing.T) {
 	for _, sql := range []string{
 		"SELECT uniqExact(src_topic, src_partition, src_offset) FROM touchline.touchpoints",
 		"SELECT sum(events) FROM touchline.landed",
-		"SELECT sum(events) FROM touchline.person_first WHERE event = ''",
+		"SELECT sum(events) FROM touchline.metric_days",
 		"SELECT sum(events) FROM touchline.person_days WHERE event = ''",
 	} {
 		if n := mustCount(t, w.writer(), sql); n != stored {

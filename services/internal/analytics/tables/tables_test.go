@@ -26,41 +26,75 @@ func TestTablesEqualReference(t *testing.T) {
 				day := oracle.Date(e.Day)
 				month := time.Date(day.Year(), day.Month(), 1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 				for _, name := range []string{e.Name, ""} {
-					add(want, fmt.Sprint(project, name, month, e.Person), personMonth{1 << (day.Day() - 1), 1})
+					add(want, fmt.Sprintf("%#v", []any{project, name, month, e.Person, e.Channel}), personMonth{1 << (day.Day() - 1), 1, e.Time, e.Time})
 				}
 			}
 		}
 		have := map[string]personMonth{}
-		err := scan(t, w.Writer, `SELECT project, event, toString(month), person_id, groupBitOr(days), sum(p.events)
+		err := scan(t, w.Writer, `SELECT project, event, toString(month), person_id, channel, groupBitOr(days), sum(p.events),
+				toUnixTimestamp64Milli(min(first_time)), toUnixTimestamp64Milli(max(last_time))
 			FROM touchline.person_days AS p GROUP BY ALL`, func(scan func(...any) error) error {
-			var project, event, month string
+			var project, event, month, channel string
 			var person uint64
 			var p personMonth
-			err := scan(&project, &event, &month, &person, &p.days, &p.events)
-			have[fmt.Sprint(project, event, month, person)] = p
+			err := scan(&project, &event, &month, &person, &channel, &p.days, &p.events, &p.first, &p.last)
+			have[fmt.Sprintf("%#v", []any{project, event, month, person, channel})] = p
 			return err
 		})
 		compareMaps(t, have, want, err)
 	})
 
-	t.Run("person_first", func(t *testing.T) {
-		want := map[string]firstAndLast{}
-		for project, e := range events(projects) {
-			if !e.Bot {
+	t.Run("firsts", func(t *testing.T) {
+		want := map[string]int32{}
+		for _, p := range projects {
+			for _, e := range p.Events {
+				person := e.Person
+				if unified, ok := p.Overrides[person]; ok {
+					person = unified
+				}
 				for _, name := range []string{e.Name, ""} {
-					add(want, fmt.Sprint(project, name, e.Person), firstAndLast{e.Time, e.Time, e.Day, 1})
+					key := fmt.Sprintf("%#v", []any{p.Name, name, person})
+					if day, ok := want[key]; !e.Bot && (!ok || e.Day < day) {
+						want[key] = e.Day
+					}
 				}
 			}
 		}
-		have := map[string]firstAndLast{}
-		err := scan(t, w.Writer, `SELECT project, event, person_id, toUnixTimestamp64Milli(min(first_time)),
-				toUnixTimestamp64Milli(max(last_time)), toInt32(min(first_day)), sum(p.events)
-			FROM touchline.person_first AS p GROUP BY ALL`, func(scan func(...any) error) error {
+		have := map[string]int32{}
+		err := scan(t, w.Writer, `SELECT project, event, person_id, toInt32(min(first_day)) FROM touchline.firsts GROUP BY ALL`, func(scan func(...any) error) error {
 			var project, event string
 			var person uint64
-			var f firstAndLast
-			err := scan(&project, &event, &person, &f.first, &f.last, &f.firstDay, &f.events)
-			have[fmt.Sprint(project, event, person)] = f
+			var day int32
+			err := scan(&project, &event, &person, &day)
+			have[fmt.Sprintf("%#v", []any{project, event, person})] = day
+			return err
+		})
+		compareMaps(t, have, want, err)
+	})
+
+	t.Run("metric_days", func(t *testing.T) {
+		want := map[string]metricDay{}
+		for project, e := range events(projects) {
+			m := metricDay{events: 1, revenue: e.Revenue, event: e.Time, receipt: oracle.ReceivedAt(e).UnixMilli()}
+			if e.Kind == "order" {
+				m.orders = 1
+			}
+			currency := ""
+			if e.Revenue != 0 {
+				currency = e.Currency
+			}
+			add(want, fmt.Sprintf("%#v", []any{project, e.Day, e.Name, e.Channel, currency, e.Bot}), m)
+		}
+		have := map[string]metricDay{}
+		err := scan(t, w.Writer, `SELECT project, toInt32(day), event, channel, currency, is_bot, sum(m.events), sum(m.orders), toInt64(sum(m.revenue) * 10000),
+				toUnixTimestamp64Milli(max(newest_event)), toUnixTimestamp64Milli(max(newest_receipt))
+			FROM touchline.metric_days AS m GROUP BY ALL`, func(scan func(...any) error) error {
+			var project, event, channel, currency string
+			var day int32
+			var bot bool
+			var m metricDay
+			err := scan(&project, &day, &event, &channel, &currency, &bot, &m.events, &m.orders, &m.revenue, &m.event, &m.receipt)
+			have[fmt.Sprintf("%#v", []any{project, day, event, channel, currency, bot})] = m
 			return err
 		})
 		compareMaps(t, have, want, err)
@@ -101,24 +135,24 @@ func events(projects []oracle.Project) iter.Seq2[string, analytics.Event] {
 }
 
 type personMonth struct {
-	days   uint32
-	events uint64
+	days        uint32
+	events      uint64
+	first, last int64
 }
 
 //nolint:unused // called by add, through its constraint
 func (a personMonth) merge(b personMonth) personMonth {
-	return personMonth{a.days | b.days, a.events + b.events}
+	return personMonth{a.days | b.days, a.events + b.events, min(a.first, b.first), max(a.last, b.last)}
 }
 
-type firstAndLast struct {
-	first, last int64
-	firstDay    int32
-	events      uint64
+type metricDay struct {
+	events, orders          uint64
+	revenue, event, receipt int64
 }
 
 //nolint:unused // called by add, through its constraint
-func (a firstAndLast) merge(b firstAndLast) firstAndLast {
-	return firstAndLast{min(a.first, b.first), max(a.last, b.last), min(a.firstDay, b.firstDay), a.events + b.events}
+func (a metricDay) merge(b metricDay) metricDay {
+	return metricDay{a.events + b.events, a.orders + b.orders, a.revenue + b.revenue, max(a.event, b.event), max(a.receipt, b.receipt)}
 }
 
 type placeRange struct{ low, high, events uint64 }

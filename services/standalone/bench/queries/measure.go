@@ -55,7 +55,7 @@ func (h *host) questions(ctx context.Context) ([]query, error) {
 	if err != nil {
 		return nil, err
 	}
-	person, err := h.writer.ask(ctx, `SELECT leftPad(hex(person_id), 16, '0') FROM touchline.person_first WHERE project = 'shop' AND event = ''
+	person, err := h.writer.ask(ctx, `SELECT leftPad(hex(person_id), 16, '0') FROM touchline.person_days WHERE project = 'shop' AND event = ''
 		GROUP BY person_id HAVING sum(events) BETWEEN 40 AND 60 ORDER BY person_id LIMIT 1`, nil)
 	if err != nil {
 		return nil, fmt.Errorf("look for a person: %w", err)

@@ -8,7 +8,9 @@ AS SELECT
     person_id,
     channel,
     groupBitOr(bitShiftLeft(toUInt32(1), toDayOfMonth(day) - 1)) AS days,
-    count() AS events
+    count() AS events,
+    min(event_time) AS first_time,
+    max(event_time) AS last_time
 FROM touchline.touchpoints
 WHERE NOT is_bot
 GROUP BY project, event, month, person_id, channel

@@ -1,3 +1,0 @@
--- As in touchpoints, each of whose inserts makes a part here, too.
-ALTER TABLE touchline.arrivals
-    MODIFY SETTING merge_selector_base = 20
