@@ -29,7 +29,7 @@ SELECT
     countIf(t.kind IN ('order', 'sign_up', 'lead', 'subscription_start')) AS conversions,
     countIf(t.kind = 'order') AS orders,
     sum(t.revenue) AS revenue,
-    min(if(t.revenue != 0 AND t.currency != '', toString(t.currency), '\xFF')) AS currency_low,
+    min(if(t.revenue != 0, toString(t.currency), '\xFF')) AS currency_low,
     max(if(t.revenue != 0, toString(t.currency), '')) AS currency_high,
     argMaxState(t.person_id, place) AS person,
     argMinState(
