@@ -36,6 +36,12 @@ var insertCases = []insertCase{
 // insertPersons are those of the year.
 const insertPersons = 200_000
 
+// block is what landing posts of a chunk, as the server reads it.
+type block struct {
+	// rows are those of touchpoints, links those that identity_links has of them.
+	rows, links []byte
+}
+
 // feed is an empty server with its materialized views of touchpoints taken off, and
 // blocks to insert.
 type feed struct {
@@ -45,7 +51,8 @@ type feed struct {
 }
 
 // measureInserts posts the same blocks to touchpoints without materialized views,
-// with each of them, and with all, and prints a table for each kind of blocks.
+// with each of them, with the links of its events, and with all, and prints a table
+// for each kind of blocks.
 func measureInserts(ctx context.Context, seed uint64, out io.Writer, say func(string, ...any)) (err error) {
 	dir, err := os.MkdirTemp("", "touchline-bench-inserts-")
 	if err != nil {
@@ -107,7 +114,7 @@ func (f *feed) run(ctx context.Context, sql string) error {
 
 // blocks makes rows and reads them back in the form in which they are posted. What
 // lands together was received within a minute.
-func (f *feed) blocks(ctx context.Context, c insertCase, seed uint64) ([][]byte, error) {
+func (f *feed) blocks(ctx context.Context, c insertCase, seed uint64) ([]block, error) {
 	want := c.rows * c.blocks
 	// A tenth more than wanted, because sessions differ.
 	count := want * 1100 / sessionMilliEvents
@@ -131,14 +138,22 @@ func (f *feed) blocks(ctx context.Context, c insertCase, seed uint64) ([][]byte,
 	if first == 0 {
 		order = "cityHash64(src_offset)"
 	}
-	var blocks [][]byte
+	var blocks []block
 	for i := range c.blocks {
-		a, err := f.writer.ask(ctx, fmt.Sprintf(`SELECT * REPLACE (toDateTime64('2026-11-01 00:00:00', 3, 'UTC') + toIntervalMillisecond(src_offset %% 60000) AS received_at)
-			FROM touchline.touchpoints ORDER BY %s LIMIT %d OFFSET %d FORMAT Native`, order, c.rows, i*c.rows), url.Values{"max_block_size": {strconv.Itoa(c.rows)}})
+		part := fmt.Sprintf(`(SELECT * REPLACE (toDateTime64('2026-11-01 00:00:00', 3, 'UTC') + toIntervalMillisecond(src_offset %% 60000) AS received_at)
+			FROM touchline.touchpoints ORDER BY %s LIMIT %d OFFSET %d)`, order, c.rows, i*c.rows)
+		whole := url.Values{"max_block_size": {strconv.Itoa(c.rows)}}
+		rows, err := f.writer.ask(ctx, "SELECT * FROM "+part+" FORMAT Native", whole)
 		if err != nil {
 			return nil, fmt.Errorf("read rows: %w", err)
 		}
-		blocks = append(blocks, []byte(a.text))
+		links, err := f.writer.ask(ctx, `SELECT project, person_id AS device_person, cityHash64(project, user_id) AS user_person, anonymous_id AS device_id, user_id, type,
+				bitNot(toUInt64(toUnixTimestamp64Milli(event_time))) AS version, event_id, event_time, received_at, src_topic, src_partition, src_offset
+			FROM `+part+" WHERE event = 'identify' FORMAT Native", whole)
+		if err != nil {
+			return nil, fmt.Errorf("read links: %w", err)
+		}
+		blocks = append(blocks, block{[]byte(rows.text), []byte(links.text)})
 	}
 	n, err := f.writer.number(ctx, "SELECT count() FROM touchline.touchpoints")
 	if err == nil && n < int64(want) {
@@ -168,11 +183,14 @@ func (f *feed) variants() []variant {
 	for _, v := range f.views {
 		all = append(all, variant{name: "with " + strings.TrimSuffix(v, "_mv"), views: []string{v}})
 	}
-	return append(all, variant{name: "with all", views: f.views})
+	return append(all,
+		variant{name: "with all", views: f.views},
+		variant{name: "with identity_links and person_links", links: true},
+		variant{name: "with all of these", views: f.views, links: true})
 }
 
 // measure posts the blocks with the variant's views on, and notes what they cost.
-func (f *feed) measure(ctx context.Context, v *variant, blocks [][]byte) error {
+func (f *feed) measure(ctx context.Context, v *variant, blocks []block) error {
 	for _, view := range v.views {
 		if err := f.run(ctx, "ATTACH TABLE touchline."+view); err != nil {
 			return err
@@ -182,11 +200,11 @@ func (f *feed) measure(ctx context.Context, v *variant, blocks [][]byte) error {
 	if err != nil {
 		return err
 	}
-	for _, rows := range blocks {
-		f.tokens++
-		err := f.writer.insert(ctx, "INSERT INTO touchline.touchpoints FORMAT Native", rows, url.Values{
-			"async_insert": {"0"}, "insert_deduplication_token": {fmt.Sprint("bench ", f.tokens)}, "max_partitions_per_insert_block": {"0"},
-		})
+	for _, b := range blocks {
+		err := f.post(ctx, "touchpoints", b.rows)
+		if err == nil && v.links {
+			err = f.post(ctx, "identity_links", b.links)
+		}
 		if err != nil {
 			return fmt.Errorf("insert %s: %w", v.name, err)
 		}
@@ -214,10 +232,19 @@ func (f *feed) measure(ctx context.Context, v *variant, blocks [][]byte) error {
 	return f.empty(ctx)
 }
 
-// variant is touchpoints with some of its views.
+// post inserts rows as landing does.
+func (f *feed) post(ctx context.Context, table string, rows []byte) error {
+	f.tokens++
+	return f.writer.insert(ctx, "INSERT INTO touchline."+table+" FORMAT Native", rows, url.Values{
+		"async_insert": {"0"}, "insert_deduplication_token": {fmt.Sprint("bench ", f.tokens)}, "max_partitions_per_insert_block": {"0"},
+	})
+}
+
+// variant is touchpoints with some of its views, and with links or without.
 type variant struct {
 	name  string
 	views []string
+	links bool
 	// cpu is seconds for a million rows, of each round.
 	cpu []float64
 	// rows are those of the views' targets for one of touchpoints.

@@ -196,7 +196,7 @@ func TestInserts(t *testing.T) {
 			t.Fatal(err)
 		}
 		table := insertTable{name: c.name, variants: f.variants()}
-		if n := len(table.variants); n < 5 || table.variants[0].views != nil || len(table.variants[n-1].views) != n-2 {
+		if n := len(table.variants); n < 5 || table.variants[0].views != nil || len(table.variants[n-1].views) != n-4 || !table.variants[n-1].links {
 			t.Fatalf("variants: %+v", table.variants)
 		}
 		for i := range table.variants {
@@ -204,7 +204,7 @@ func TestInserts(t *testing.T) {
 			if err := f.measure(t.Context(), v, blocks); err != nil {
 				t.Fatal(err)
 			}
-			if v.cpu[0] <= 0 || (v.rows > 0) != (len(v.views) > 0) {
+			if v.cpu[0] <= 0 || (v.rows > 0) != (len(v.views) > 0 || v.links) {
 				t.Errorf("%s, %s: %+v", c.name, v.name, v)
 			}
 		}
