@@ -101,7 +101,7 @@ var restricted = regexp.MustCompile(`\(SELECT everything FROM touchline\.reader\
 // unrestricted are the tables that tell nothing of a project's customers, and views
 // that only others read, which restrict what they take from them.
 var unrestricted = []string{
-	"touchline/bi_access", "touchline/schema_migrations", "touchline/project_zones",
+	"touchline/bi_access", "touchline/schema_migrations",
 	"touchline/person_map", "touchline/ledger_marks",
 }
 

@@ -21,7 +21,7 @@ type AcquisitionRow struct {
 	// Touch is "first" or "last".
 	Touch, Breakdown           string
 	Persons, Customers, Orders int64
-	Revenue                    int64
+	Revenue                    Amount
 	Currency                   string
 	currencies                 map[string]bool
 }
@@ -29,7 +29,7 @@ type AcquisitionRow struct {
 // String returns the columns as text.
 func (r AcquisitionRow) String() string {
 	return fmt.Sprintf("%s %s %d %d %.9g %d %s %s", r.Touch, r.Breakdown, r.Persons, r.Customers, ratio(r.Customers, r.Persons),
-		r.Orders, moneyText(r.Revenue), dash(r.Currency))
+		r.Orders, moneyText(r.Revenue.Clamped()), dash(r.Currency))
 }
 
 // Acquisition answers q: the persons who did anything in [From, To), what they
@@ -41,7 +41,7 @@ func Acquisition(s Stream, q AcquisitionQuery) []AcquisitionRow {
 	type person struct {
 		values     [2]string
 		orders     int64
-		revenue    int64
+		revenue    Amount
 		currencies map[string]bool
 	}
 	var persons []person
@@ -64,7 +64,7 @@ func Acquisition(s Stream, q AcquisitionQuery) []AcquisitionRow {
 				p.orders++
 			}
 			if e.Revenue != 0 {
-				p.revenue += e.Revenue
+				p.revenue.Add(e.Revenue)
 				p.currencies[e.Currency] = true
 			}
 		}
@@ -91,7 +91,7 @@ func Acquisition(s Stream, q AcquisitionQuery) []AcquisitionRow {
 				r.Customers++
 			}
 			r.Orders += p.orders
-			r.Revenue += p.revenue
+			r.Revenue.Plus(p.revenue)
 			for currency := range p.currencies {
 				r.currencies[currency] = true
 			}

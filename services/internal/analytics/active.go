@@ -1,6 +1,9 @@
 package analytics
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // SpanQuery is the parameters that active_users, lifecycle and stickiness share.
 // Days count from 1970-01-01.
@@ -12,14 +15,17 @@ type SpanQuery struct {
 	// From is the first day, To the first that does not count. An interval that
 	// they touch counts as a whole.
 	From, To int32
-	// AsOf is the day on which intervals that end before it are complete.
-	AsOf int32
+	// AsOf is the time in ms at which intervals that ended, in the zone of the
+	// stream, are complete.
+	AsOf int64
 }
 
 func (q SpanQuery) calendar() Calendar { return Calendar{q.Granularity, q.From} }
 
-// complete says whether an interval ended before AsOf.
-func (q SpanQuery) complete(interval int) bool { return interval < q.calendar().Number(q.AsOf) }
+// complete says whether an interval of a zone ended before AsOf.
+func (q SpanQuery) complete(interval int, zone *time.Location) bool {
+	return interval < q.calendar().Number(localDay(q.AsOf, zone))
+}
 
 // active returns the numbers of the intervals in which a person was active, of all
 // history.
@@ -52,7 +58,7 @@ func ActiveUsers(s Stream, q SpanQuery) []ActiveUsersRow {
 	rows := make([]ActiveUsersRow, q.calendar().Count(q.To))
 	for i := range rows {
 		rows[i].Day = dayText(q.From + int32(i))
-		rows[i].Complete = q.complete(i)
+		rows[i].Complete = q.complete(i, s.zone())
 	}
 	for _, events := range s.Persons() {
 		days := q.active(events)

@@ -60,6 +60,23 @@ func month(day int32) int { return (date(day).Year()-1970)*12 + int(date(day).Mo
 // parameter like from where they count days.
 func utcDay(ms int64) int32 { return int32(floorDiv(ms, dayMs)) }
 
+// localDay returns the day in a zone that holds a time in ms: what the views make of
+// as_of, because a day of the project has ended when it ended there.
+func localDay(ms int64, zone *time.Location) int32 { return utcDay(ms + offset(ms, zone)) }
+
+// hourStart returns when the hour on the clocks of a zone began that holds a time,
+// both in ms. Hours of zones half an hour apart begin half an hour apart.
+func hourStart(ms int64, zone *time.Location) int64 {
+	past := offset(ms, zone) % hourMs
+	return floorDiv(ms+past, hourMs)*hourMs - past
+}
+
+// offset returns by how many ms the clocks of a zone are ahead of UTC.
+func offset(ms int64, zone *time.Location) int64 {
+	_, seconds := time.UnixMilli(ms).In(zone).Zone()
+	return int64(seconds) * 1000
+}
+
 func floorDiv(a, b int64) int64 {
 	q := a / b
 	if a%b < 0 {

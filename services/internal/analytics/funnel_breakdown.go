@@ -1,10 +1,40 @@
 package analytics
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 )
+
+// Property returns the value of a property of an event as text: of a JSON string what
+// it says, of a number the shortest way to write it (1.50 is 1.5), of anything else
+// compact JSON. It is "" for null and where the property is missing. The name is that of
+// a member of the properties themselves, whatever stands in it: what lies within a
+// member has no name.
+func Property(name string) func(Event) string {
+	return func(e Event) string {
+		text := e.Properties[name]
+		if text == "null" {
+			return ""
+		}
+		var value string
+		if json.Unmarshal([]byte(text), &value) == nil {
+			return value
+		}
+		if number, err := strconv.ParseFloat(text, 64); err == nil && strings.ContainsAny(text, ".eE") {
+			return strconv.FormatFloat(number, 'f', -1, 64)
+		}
+		var compact bytes.Buffer
+		if json.Compact(&compact, []byte(text)) != nil {
+			return text
+		}
+		return compact.String()
+	}
+}
 
 // FunnelGroup is a funnel of those who have a value.
 type FunnelGroup struct {

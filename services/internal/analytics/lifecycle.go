@@ -52,7 +52,7 @@ func Lifecycle(s Stream, q SpanQuery) []LifecycleRow {
 	var rows []LifecycleRow
 	for status, counts := range persons {
 		for i, n := range counts {
-			rows = append(rows, LifecycleRow{dayText(q.calendar().FirstDay(i)), status, n, q.complete(i)})
+			rows = append(rows, LifecycleRow{dayText(q.calendar().FirstDay(i)), status, n, q.complete(i, s.zone())})
 		}
 	}
 	return rows

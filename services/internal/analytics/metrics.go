@@ -20,16 +20,17 @@ type MetricsRow struct {
 	Channel                 string
 	Events, Persons, Orders int64
 	// Revenue is in 1/10000 of Currency.
-	Revenue int64
-	// Currency is empty where there is no revenue, and "(mixed)" where amounts of
-	// several currencies were added up.
+	Revenue Amount
+	// Currency is empty where there is no revenue or no amount names one, and
+	// "(mixed)" where amounts of several currencies were added up. Amounts that
+	// name none are of another currency, unless they add up to nothing.
 	Currency string
 	Complete bool
 }
 
 // String returns the columns as text.
 func (r MetricsRow) String() string {
-	return fmt.Sprintf("%s %s %d %d %d %s %s %v", r.Day, r.Channel, r.Events, r.Persons, r.Orders, moneyText(r.Revenue), r.Currency, r.Complete)
+	return fmt.Sprintf("%s %s %d %d %d %s %s %v", r.Day, r.Channel, r.Events, r.Persons, r.Orders, moneyText(r.Revenue.Clamped()), r.Currency, r.Complete)
 }
 
 // MetricsDaily answers q: for each channel with an event in the span, a row for
@@ -41,6 +42,7 @@ func MetricsDaily(s Stream, q MetricsQuery) []MetricsRow {
 		MetricsRow
 		persons    map[uint64]bool
 		currencies map[string]bool
+		bare       Amount
 	}
 	count := q.calendar().Count(q.To)
 	channels := map[string][]total{}
@@ -53,7 +55,7 @@ func MetricsDaily(s Stream, q MetricsQuery) []MetricsRow {
 			channels[e.Channel] = make([]total, count)
 			for i := range channels[e.Channel] {
 				channels[e.Channel][i] = total{
-					MetricsRow: MetricsRow{Day: dayText(q.From + int32(i)), Channel: cmp.Or(e.Channel, "(not set)"), Complete: q.complete(i)},
+					MetricsRow: MetricsRow{Day: dayText(q.From + int32(i)), Channel: cmp.Or(e.Channel, "(not set)"), Complete: q.complete(i, s.zone())},
 					persons:    map[uint64]bool{},
 					currencies: map[string]bool{},
 				}
@@ -66,8 +68,11 @@ func MetricsDaily(s Stream, q MetricsQuery) []MetricsRow {
 			day.Orders++
 		}
 		if e.Revenue != 0 && (q.Currency == "" || e.Currency == q.Currency) {
-			day.Revenue += e.Revenue
+			day.Revenue.Add(e.Revenue)
 			day.currencies[e.Currency] = true
+			if e.Currency == "" {
+				day.bare.Add(e.Revenue)
+			}
 		}
 	}
 	var rows []MetricsRow
@@ -75,6 +80,9 @@ func MetricsDaily(s Stream, q MetricsQuery) []MetricsRow {
 		for _, day := range days {
 			day.Persons = int64(len(day.persons))
 			day.Currency = currencyOf(day.currencies)
+			if day.Currency != "" && day.bare != (Amount{}) {
+				day.Currency = "(mixed)"
+			}
 			rows = append(rows, day.MetricsRow)
 		}
 	}
@@ -82,9 +90,9 @@ func MetricsDaily(s Stream, q MetricsQuery) []MetricsRow {
 	return rows
 }
 
-// currencyOf returns the currency of a sum: empty where no amount names one.
+// currencyOf returns the currency of a sum, of those of its amounts: empty where none
+// names one. An amount without a currency is of another than one that has it.
 func currencyOf(currencies map[string]bool) string {
-	delete(currencies, "")
 	if len(currencies) > 1 {
 		return "(mixed)"
 	}

@@ -8,7 +8,8 @@ import (
 // NorthStarQuery is the parameters of analytics.north_star.
 type NorthStarQuery struct {
 	SpanQuery
-	// Metric is "persons", "new_persons", "events", "orders" or "revenue".
+	// Metric is "persons", "new_persons", "events", "orders" or "revenue"; or
+	// "sessions" or "bounce_rate", which have no Event.
 	Metric string
 	// Currency is that of the revenue; empty = any.
 	Currency string
@@ -36,8 +37,29 @@ func (r NorthStarRow) String() string {
 
 // NorthStar answers q: a row for each interval.
 func NorthStar(s Stream, q NorthStarQuery) []NorthStarRow {
-	// amounts are in 1/10000 where the metric is revenue.
-	amounts := map[int]int64{}
+	value := q.values(s)
+	rows := make([]NorthStarRow, q.calendar().Count(q.To))
+	for i := range rows {
+		rows[i] = NorthStarRow{
+			IntervalDate: dayText(q.calendar().FirstDay(i)),
+			Metric:       q.Metric,
+			Value:        value(i),
+			Previous:     value(i - 1),
+			Complete:     q.complete(i, s.zone()),
+		}
+	}
+	return rows
+}
+
+// values returns the metric by interval.
+func (q NorthStarQuery) values(s Stream) func(interval int) float64 {
+	switch q.Metric {
+	case "sessions", "bounce_rate":
+		return q.sessions(s)
+	case "revenue":
+		return q.revenue(s)
+	}
+	counts := map[int]int64{}
 	for _, events := range s.Persons() {
 		first := math.MaxInt
 		for _, e := range events {
@@ -46,35 +68,63 @@ func NorthStar(s Stream, q NorthStarQuery) []NorthStarRow {
 			}
 			i := q.calendar().Number(e.Day)
 			first = min(first, i)
-			switch {
-			case q.Metric == "events", q.Metric == "orders" && e.Kind == "order":
-				amounts[i]++
-			case q.Metric == "revenue" && (q.Currency == "" || e.Currency == q.Currency):
-				amounts[i] += e.Revenue
+			if q.Metric == "events" || q.Metric == "orders" && e.Kind == "order" {
+				counts[i]++
 			}
 		}
 		switch q.Metric {
 		case "persons":
 			for i := range q.active(events) {
-				amounts[i]++
+				counts[i]++
 			}
 		case "new_persons":
-			amounts[first]++
+			counts[first]++
 		}
 	}
-	unit := 1.0
-	if q.Metric == "revenue" {
-		unit = 10000
+	return func(i int) float64 { return float64(counts[i]) }
+}
+
+func (q NorthStarQuery) revenue(s Stream) func(interval int) float64 {
+	sums := map[int]*Amount{}
+	for _, e := range s.Counted() {
+		if !Named(q.Event)(e) || q.Currency != "" && e.Currency != q.Currency {
+			continue
+		}
+		i := q.calendar().Number(e.Day)
+		if sums[i] == nil {
+			sums[i] = &Amount{}
+		}
+		sums[i].Add(e.Revenue)
 	}
-	rows := make([]NorthStarRow, q.calendar().Count(q.To))
-	for i := range rows {
-		rows[i] = NorthStarRow{
-			IntervalDate: dayText(q.calendar().FirstDay(i)),
-			Metric:       q.Metric,
-			Value:        float64(amounts[i]) / unit,
-			Previous:     float64(amounts[i-1]) / unit,
-			Complete:     q.complete(i),
+	return func(i int) float64 {
+		if sums[i] == nil {
+			return 0
+		}
+		return sums[i].Float()
+	}
+}
+
+// sessions counts a session in the interval of its first day. Days are looked at as
+// far back as a session may reach.
+func (q NorthStarQuery) sessions(s Stream) func(interval int) float64 {
+	from, to := q.calendar().FirstDay(-1)-margin, q.calendar().FirstDay(q.calendar().Count(q.To))
+	cut := map[uint64][]Event{}
+	for _, e := range s.Counted() {
+		if e.Session != 0 && e.Day >= from && e.Day < to+margin {
+			cut[e.Session] = append(cut[e.Session], e)
 		}
 	}
-	return rows
+	sessions, bounces := map[int]int64{}, map[int]int64{}
+	for id, events := range cut {
+		session := newSession(id, events)
+		i := q.calendar().Number(session.Day)
+		sessions[i]++
+		if session.Bounce {
+			bounces[i]++
+		}
+	}
+	if q.Metric == "sessions" {
+		return func(i int) float64 { return float64(sessions[i]) }
+	}
+	return func(i int) float64 { return ratio(bounces[i], sessions[i]) }
 }

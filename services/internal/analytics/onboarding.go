@@ -8,9 +8,11 @@ type OnboardingQuery struct {
 	// Activation is an event, or with ByKind a kind.
 	Activation string
 	ByKind     bool
-	// From is the first day, To the first that does not count. Days before AsOf
-	// have ended.
-	From, To, AsOf int32
+	// From is the first day, To the first that does not count.
+	From, To int32
+	// AsOf is the time in ms at which days that ended, in the zone of the stream,
+	// are known.
+	AsOf int64
 }
 
 // OnboardingRow is a row of analytics.onboarding: the persons who were new on a day.
@@ -47,11 +49,12 @@ func (r OnboardingRow) String() string {
 // without sessions has not been there in one.
 func Onboarding(s Stream, q OnboardingQuery) []OnboardingRow {
 	rows := make([]OnboardingRow, q.To-q.From)
+	asOf := localDay(q.AsOf, s.zone())
 	for i := range rows {
 		day := q.From + int32(i)
-		rows[i] = OnboardingRow{Day: dayText(day), Complete: day+30 < q.AsOf}
+		rows[i] = OnboardingRow{Day: dayText(day), Complete: day+30 < asOf}
 		for k, last := range []int32{1, 7, 30, 29, 29} {
-			rows[i].Known[k] = day+last < q.AsOf
+			rows[i].Known[k] = day+last < asOf
 		}
 	}
 	for _, events := range s.Persons() {

@@ -20,8 +20,9 @@ type RetentionQuery struct {
 	// From lies in interval 0.
 	From             int32
 	Cohorts, Periods int
-	// AsOf is the day on which intervals that end before it are complete.
-	AsOf int32
+	// AsOf is the time in ms at which intervals that ended, in the zone of the
+	// stream, are complete.
+	AsOf int64
 }
 
 // RetentionRow is a row of analytics.retention.
@@ -80,7 +81,7 @@ func (q RetentionQuery) Definition() RetentionDefinition {
 		From:        int64(q.From) * dayMs,
 		Cohorts:     q.Cohorts,
 		Periods:     q.Periods,
-		AsOf:        int64(q.AsOf) * dayMs,
+		AsOf:        q.AsOf,
 	}
 }
 

@@ -17,7 +17,10 @@ type RetentionDefinition struct {
 	// "first_ever"; nil is Start.
 	Ever func(Event) bool
 	// Granularity is "hour", "day", "week" (from Monday) or "month", in the
-	// zone of the stream. Rolling, it is 1 h, 24 h, 7 x 24 h or 30 x 24 h.
+	// zone of the stream. Hours are those that pass, from the beginning of the
+	// hour on its clocks that holds From: an hour that clocks repeat or leave
+	// out does not count twice or not at all. Rolling, it is 1 h, 24 h,
+	// 7 x 24 h or 30 x 24 h.
 	Granularity string
 	// Mode is "recurring": a person is in the cohort of each interval with a
 	// start event; "first_time": in that of the first start event of all
@@ -55,8 +58,8 @@ type RetentionDefinition struct {
 	// UTC date is what counts.
 	From             int64
 	Cohorts, Periods int
-	// AsOf is the time, in ms, at which intervals that ended are complete; its
-	// UTC date, with a granularity of a day and more.
+	// AsOf is the time, in ms, at which intervals that ended, in the zone of the
+	// stream, are complete.
 	AsOf int64
 }
 
@@ -261,7 +264,7 @@ func (d RetentionDefinition) end(period int) int {
 // number returns the number of the interval that holds an event, by the calendar.
 func (d RetentionDefinition) number(e Event, zone *time.Location) int {
 	if d.Granularity == "hour" {
-		return int(hour(e.Time, zone) - hour(d.From, zone))
+		return int(floorDiv(e.Time-hourStart(d.From, zone), hourMs))
 	}
 	return Calendar{d.Granularity, utcDay(d.From)}.Number(e.Day)
 }
@@ -273,10 +276,10 @@ func (d RetentionDefinition) complete(cohort, period int, zone *time.Location) b
 	case d.Rolling:
 		return d.From+int64(cohort+period+2)*d.width() <= d.AsOf
 	case d.Granularity == "hour":
-		return int64(cohort+d.end(period)) < hour(d.AsOf, zone)-hour(d.From, zone)
+		return hourStart(d.From, zone)+int64(cohort+d.end(period)+1)*hourMs <= d.AsOf
 	default:
 		c := Calendar{d.Granularity, utcDay(d.From)}
-		return cohort+d.end(period) < c.Number(utcDay(d.AsOf))
+		return cohort+d.end(period) < c.Number(localDay(d.AsOf, zone))
 	}
 }
 
@@ -291,14 +294,6 @@ func (d RetentionDefinition) value(e Event) int64 {
 	}
 	value, _ := d.Value(e)
 	return value
-}
-
-// hour numbers the hours on the clocks of a zone by the time that passes: an hour
-// that clocks repeat or leave out does not count twice or not at all, and zones
-// half an hour apart begin theirs half an hour apart.
-func hour(ms int64, zone *time.Location) int64 {
-	_, offset := time.UnixMilli(ms).In(zone).Zone()
-	return floorDiv(ms+int64(offset)*1000%hourMs, hourMs)
 }
 
 // zone returns the zone of the stream.

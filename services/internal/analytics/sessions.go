@@ -46,7 +46,7 @@ type Session struct {
 	// Conversions are orders, sign-ups, leads and starts of subscriptions.
 	Conversions, Orders int64
 	// Revenue adds up amounts of any currency; Currency is "(mixed)" then.
-	Revenue  int64
+	Revenue  Amount
 	Currency string
 	// Bounce says that the visitor did at most one thing.
 	Bounce bool
@@ -70,7 +70,7 @@ func (s Session) String() string {
 	return fmt.Sprintf("%s %s %s %.9g %d %d %s %s %v %v %s %s %s %s %s %s %d %d %s %s",
 		instantText(s.Start), dayText(s.Day), instantText(s.End), s.Seconds(), s.Events, s.Pages, dash(s.EntryPage), dash(s.ExitPage),
 		s.Bounce, s.New, dash(s.Acquisition), dash(s.Source), dash(s.Medium), dash(s.Campaign), dash(s.Device), dash(s.Country),
-		s.Conversions, s.Orders, moneyText(s.Revenue), dash(s.Currency))
+		s.Conversions, s.Orders, moneyText(s.Revenue.Clamped()), dash(s.Currency))
 }
 
 // passive are kinds of events in which the visitor does nothing.
@@ -134,7 +134,7 @@ func newSession(id uint64, events []Event) Session {
 			s.Acquisition, s.Source, s.Medium, s.Campaign = e.Acquisition, e.Source, e.Medium, e.Campaign
 		}
 		if e.Revenue != 0 {
-			s.Revenue += e.Revenue
+			s.Revenue.Add(e.Revenue)
 			currencies[e.Currency] = true
 		}
 	}
@@ -161,7 +161,7 @@ type SessionDay struct {
 	Sessions, Bounces, Pages, Conversions int64
 	Visitors, NewVisitors                 int64
 	AverageSeconds, MedianSeconds         float64
-	Revenue                               int64
+	Revenue                               Amount
 	Currency                              string
 	persons, newcomers                    map[uint64]bool
 	ms                                    int64
@@ -174,7 +174,7 @@ func (r SessionDay) String() string {
 	return fmt.Sprintf("%s %s %d %d %d %d %d %.9g %d %.9g %.9g %.9g %d %.9g %s %s", r.Day, r.Breakdown, r.Sessions,
 		r.Visitors, r.NewVisitors, r.Visitors-r.NewVisitors, r.Bounces, ratio(r.Bounces, r.Sessions),
 		r.Pages, ratio(r.Pages, r.Sessions), r.AverageSeconds, r.MedianSeconds,
-		r.Conversions, ratio(r.Conversions, r.Sessions), moneyText(r.Revenue), dash(r.Currency))
+		r.Conversions, ratio(r.Conversions, r.Sessions), moneyText(r.Revenue.Clamped()), dash(r.Currency))
 }
 
 // SessionDays answers q: for each interval and value the sessions that began in it,
@@ -198,7 +198,7 @@ func SessionDays(s Stream, q SessionDaysQuery) []SessionDay {
 		r.Sessions++
 		r.Pages += session.Pages
 		r.Conversions += session.Conversions
-		r.Revenue += session.Revenue
+		r.Revenue.Plus(session.Revenue)
 		r.ms += session.End - session.Start
 		r.seconds = append(r.seconds, session.Seconds())
 		r.persons[session.Person] = true
@@ -208,7 +208,7 @@ func SessionDays(s Stream, q SessionDaysQuery) []SessionDay {
 		if session.New {
 			r.newcomers[session.Person] = true
 		}
-		if session.Revenue != 0 {
+		if session.Revenue != (Amount{}) {
 			r.currencies[session.Currency] = true
 		}
 	}

@@ -55,3 +55,26 @@ func StickinessBy(s Stream, q SpanQuery, criterion func(occurrences int) bool) [
 	}
 	return rows
 }
+
+// StickinessCountedQuery is the parameters of analytics.stickiness_counted.
+type StickinessCountedQuery struct {
+	SpanQuery
+	// Comparison is ">=", "<=" or "=": how the number of a person's events in an
+	// interval is compared with Occurrences.
+	Comparison  string
+	Occurrences int64
+}
+
+// StickinessCounted answers q: Stickiness with the criterion.
+func StickinessCounted(s Stream, q StickinessCountedQuery) []StickinessRow {
+	return StickinessBy(s, q.SpanQuery, func(occurrences int) bool {
+		switch n := int64(occurrences); q.Comparison {
+		case ">=":
+			return n >= q.Occurrences
+		case "<=":
+			return n <= q.Occurrences
+		default:
+			return n == q.Occurrences
+		}
+	})
+}

@@ -69,6 +69,67 @@ func Timeline(s Stream, id uint64) []TimelineRow {
 	return rows
 }
 
+// PersonOfID is a row of analytics.timeline_persons.
+type PersonOfID struct {
+	Person uint64
+	// Matched is what the id is: "user_id" or "anonymous_id".
+	Matched string
+	// First and Last are when the person's first and last event with the id
+	// happened.
+	First, Last int64
+	Events      int64
+}
+
+// String returns the columns as text.
+func (r PersonOfID) String() string {
+	return fmt.Sprintf("%s %s %s %s %s %d", idText(r.Person), r.Matched, instantText(r.First), instantText(r.Last), dayText(utcDay(r.Last)), r.Events)
+}
+
+// PersonsOfID returns the persons whose events carry an id as that of their user or
+// of their device.
+func PersonsOfID(s Stream, id string) []PersonOfID {
+	var rows []PersonOfID
+	for _, e := range s.Counted() {
+		for matched, sent := range map[string]string{"user_id": e.User, "anonymous_id": e.Anonymous} {
+			if sent != id {
+				continue
+			}
+			i := slices.IndexFunc(rows, func(r PersonOfID) bool { return r.Person == e.Person && r.Matched == matched })
+			if i < 0 {
+				i = len(rows)
+				rows = append(rows, PersonOfID{Person: e.Person, Matched: matched, First: e.Time})
+			}
+			rows[i].Last = e.Time
+			rows[i].Events++
+		}
+	}
+	return rows
+}
+
+// OwnedRow is a row of analytics.timeline_of.
+type OwnedRow struct {
+	Person uint64
+	TimelineRow
+}
+
+// String returns the columns that the tests ask for as text.
+func (r OwnedRow) String() string { return idText(r.Person) + " " + r.TimelineRow.String() }
+
+// TimelineOf returns the timelines of all persons of an id.
+func TimelineOf(s Stream, id string) []OwnedRow {
+	persons := map[uint64]bool{}
+	for _, r := range PersonsOfID(s, id) {
+		persons[r.Person] = true
+	}
+	var rows []OwnedRow
+	for person := range persons {
+		for _, r := range Timeline(s, person) {
+			rows = append(rows, OwnedRow{person, r})
+		}
+	}
+	return rows
+}
+
 // dash returns a text that is not empty: vectors cannot say nothing.
 func dash(text string) string { return cmp.Or(text, "-") }
 

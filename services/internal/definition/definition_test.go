@@ -62,7 +62,7 @@ func TestParse_refuses(t *testing.T) {
 		{"retention: {start: {event: a}, return: {any: true}, cumulative: true, sum: {revenue: true}}", "retention.cumulative: cannot add up"},
 		{"retention: {start: {event: a}, return: {any: true}, brackets: [0]}", "retention.brackets: want fewer than 1000 widths"},
 		{"retention: {start: {event: a}, return: {any: true}, cohorts: 0}", "retention.cohorts: want 1 to 1000, got 0"},
-		{"retention: {start: {event: a}, return: {any: true}, granularity: hour}", "retention.granularity: want day, week or month"},
+		{"retention: {start: {event: a}, return: {any: true}, granularity: year}", "retention.granularity: want one of [hour day week month]"},
 		{"retention: {start: {event: a}, return: {any: true}, mode: sometimes}", "retention.mode: want one of"},
 		{"retention: {start: {event: a}, return: {any: true}, min_occurrences: 0}", "retention.min_occurrences: want 1 to 1000"},
 		{"retention: {start: {event: a}, return: {any: true}, per_person: true}", "retention.per_person: want by"},

@@ -18,20 +18,12 @@ func columnOf(e analytics.Event, column string) string {
 	}[column]
 }
 
-// valueOf returns a value of the event as text: of a property, a JSON string without its
-// quotes.
+// valueOf returns a value of the event as text.
 func valueOf(e analytics.Event, v Value) string {
 	if v.Property == "" {
 		return columnOf(e, v.Column)
 	}
-	text := e.Properties[v.Property]
-	if text == "null" {
-		return ""
-	}
-	if s, err := strconv.Unquote(text); err == nil {
-		return s
-	}
-	return text
+	return analytics.Property(v.Property)(e)
 }
 
 // matches says whether the condition holds, by the words of its documentation.

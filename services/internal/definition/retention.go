@@ -11,7 +11,7 @@ type Retention struct {
 	Project     string `yaml:"project" doc:"Id of the project, or * for all that the reader may see."`
 	Start       Event  `yaml:"start" doc:"What puts a person into a cohort."`
 	Return      Event  `yaml:"return" doc:"What counts as coming back."`
-	Granularity string `yaml:"granularity" doc:"day, week (from Monday) or month, in the project's time zone; rolling also hour."`
+	Granularity string `yaml:"granularity" doc:"hour, day, week (from Monday) or month, in the project's time zone."`
 	Mode        string `yaml:"mode" doc:"recurring, first_time or first_ever."`
 	Rolling     bool   `yaml:"rolling" doc:"Count intervals from the person's own first start: 24 h, 7 days or 30 days."`
 	Cumulative  bool   `yaml:"cumulative" doc:"Count a person at every period up to the last return."`
@@ -71,9 +71,6 @@ func (r Retention) check(add func(path, format string, args ...any)) {
 	r.Return.condition().check("return", at)
 	oneOf("mode", r.Mode, at, "recurring", "first_time", "first_ever")
 	oneOf("granularity", r.Granularity, at, "hour", "day", "week", "month")
-	if r.Granularity == "hour" && !r.Rolling {
-		at("granularity", "want day, week or month; hour only with rolling")
-	}
 	if r.Rolling && r.Cumulative {
 		at("rolling", "cannot be cumulative")
 	}
@@ -122,8 +119,8 @@ func (r Retention) columns() []Column {
 		columns = append(columns, Column{valueColumn(i), "String", "breakdown by " + v.label()})
 	}
 	columns = append(columns,
-		Column{"cohort_time", "DateTime64(3, 'UTC')", "beginning of the cohort; unless rolling, of its date"},
-		Column{"cohort_date", "Date", "first day of the cohort"},
+		Column{"cohort_time", "DateTime64(3, 'UTC')", "beginning of the cohort: unless it is rolling or an hour, of its date"},
+		Column{"cohort_date", "Date", "its date; rolling and by the hour, in UTC"},
 		Column{"cohort", "Int64", "number of the cohort, from 0"},
 		Column{"period", "Int64", "number of the period after the cohort's own, which is 0"},
 		Column{"persons", "Int64", "who came back; in period 0, the cohort"},

@@ -78,7 +78,7 @@ func (r Retention) shown(i int) string {
 	return "if(" + value + " = '', '(not set)', " + value + ")"
 }
 
-// width is the length of a rolling interval in ms.
+// width is the length of a rolling interval, and of an hour, in ms.
 func (r Retention) width() int64 {
 	const hour = 3_600_000
 	return map[string]int64{"hour": hour, "day": 24 * hour, "week": 7 * 24 * hour, "month": 30 * 24 * hour}[r.Granularity]
@@ -90,8 +90,11 @@ func (r Retention) fromDay() string { return "toDate(" + instant(r.From) + ")" }
 
 // cohortTime is the beginning of cohort cell.4.
 func (r Retention) cohortTime() string {
-	if r.Rolling {
+	switch {
+	case r.Rolling:
 		return fmt.Sprintf("fromUnixTimestamp64Milli(%s + cell.4 * %d, 'UTC')", r.fromMs(), r.width())
+	case r.Granularity == "hour":
+		return fmt.Sprintf("fromUnixTimestamp64Milli(%s + cell.4 * %d, 'UTC')", r.firstHour("project"), r.width())
 	}
 	day := map[string]string{
 		"day": r.fromDay() + " + cell.4", "week": "toMonday(" + r.fromDay() + ") + 7 * cell.4",
@@ -100,8 +103,8 @@ func (r Retention) cohortTime() string {
 	return "toDateTime64(" + day + ", 3, 'UTC')"
 }
 
-// complete is the condition that cell.5 of cohort cell.4 has ended: rolling, for who
-// joined the cohort last.
+// complete is the condition that cell.5 of cohort cell.4 has ended: by the calendar, in
+// the zone of the project; rolling, for who joined the cohort last.
 func (r Retention) complete() string {
 	if r.Rolling {
 		return fmt.Sprintf("%s + (cell.4 + cell.5 + 2) * %d <= toUnixTimestamp64Milli(%s)", r.fromMs(), r.width(), instant(r.AsOf))
@@ -115,13 +118,38 @@ func (r Retention) complete() string {
 		}
 		end = "[" + strings.Join(ends, ", ") + "][cell.5 + 1]"
 	}
-	return fmt.Sprintf("cell.4 + %s < dateDiff('%s', %s, toDate(%s))", end, r.Granularity, r.fromDay(), instant(r.AsOf))
+	if r.Granularity == "hour" {
+		return fmt.Sprintf("%s + (cell.4 + %s + 1) * %d <= toUnixTimestamp64Milli(%s)", r.firstHour("project"), end, r.width(), instant(r.AsOf))
+	}
+	asOf := r.ofProject("as_of_day", "Date32", r.AsOf, "project")
+	return fmt.Sprintf("cell.4 + %s < dateDiff('%s', toDate32(%s), %s)", end, r.Granularity, r.fromDay(), asOf)
+}
+
+// ofProject looks up what an expression over a row of touchline.asked_days gives for a
+// project. The clocks of each project have their own date and minute at a time.
+func (r Retention) ofProject(expression, kind, at, project string) string {
+	return fmt.Sprintf("(SELECT CAST((groupArray(project), groupArray(%s)), 'Map(String, %s)') FROM touchline.asked_days(project = %s, as_of = %s))[%s]",
+		expression, kind, clickhouse.Literal(r.Project), instant(at), project)
+}
+
+// firstHour is when the hour on the clocks of a project began that holds From, in ms.
+// Zones are whole minutes off UTC.
+func (r Retention) firstHour(project string) string {
+	past := "toInt64(substring(toString(" + instant(r.From) + ", time_zone), 15, 2)) * 60000"
+	return r.ofProject("intDiv("+r.fromMs()+", 60000) * 60000 - "+past, "Int64", r.From, project)
+}
+
+// clamped is a sum of amounts as a Decimal(18, 4): what is beyond the bounds of the type
+// is the bound, because one hostile amount must not make a table unreadable.
+func clamped(sum string) string {
+	const most = "99999999999999.9999"
+	return "toDecimal64(greatest(least(" + sum + ", toDecimal128('" + most + "', 4)), toDecimal128('-" + most + "', 4)), 4)"
 }
 
 // cells counts persons, and adds up, by cohort and period.
 func (r Retention) cells() string {
 	return fmt.Sprintf(`
-    SELECT project, value, cohort, period, count() AS persons, toDecimal64(sum(amount), 4) AS total
+    SELECT project, value, cohort, period, count() AS persons, %s AS total
     FROM
     (
         SELECT project, person_id, value, start.1 AS cohort, back.1 AS period, sum(back.2) AS amount
@@ -132,7 +160,7 @@ func (r Retention) cells() string {
         ARRAY JOIN arrayPushFront(%s, (toInt32(0), start.2)) AS back
         GROUP BY project, person_id, value, cohort, period
     )
-    GROUP BY project, value, cohort, period`, indent(r.members(), 8), r.Cohorts, r.backs())
+    GROUP BY project, value, cohort, period`, clamped("sum(amount)"), indent(r.members(), 8), r.Cohorts, r.backs())
 }
 
 // backs is the periods after period 0 in which a member of a cohort came back, with sums.
@@ -247,7 +275,11 @@ func (r Retention) events() string {
 	if len(r.By) > 0 {
 		value = joined(r.By, false)
 	}
-	if !r.Rolling {
+	switch {
+	case r.Rolling:
+	case r.Granularity == "hour":
+		number = fmt.Sprintf("toInt32(floor((e.ms - %s) / %d))", r.firstHour("toString(e.project)"), r.width())
+	default:
 		number = "toInt32(dateDiff('" + r.Granularity + "', " + r.fromDay() + ", e.day))"
 	}
 	start, back := r.Start.condition(), r.Return.condition()

@@ -17,7 +17,7 @@
 -- column | day | Date | day of cart_at in the time zone of the project
 -- column | stage | String | kind of the last touch: cart_add, checkout_start, checkout_step or payment_info
 -- column | cart_adds | Int64 | times something was put in since the order before
--- column | value | Decimal(18, 4) | revenue of the latest touch that has one, since the order before; 0 = unknown
+-- column | value | Decimal(18, 4) | revenue of the latest touch that has one, since the order before; 0 = none has: what shops send as the value of a cart is no revenue and stays in the properties
 -- column | currency | String | currency of value
 -- column | channel | String | channel of the last touch
 -- column | device_type | String | device of the last touch

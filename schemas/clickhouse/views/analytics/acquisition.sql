@@ -7,8 +7,10 @@
 -- has one value, so the rows of a touch add up. The last touch is that of all history
 -- as it is now, also when it lies beyond the range.
 --
--- First and last touches stand in a table of their own; they meet the events of the
--- range in one aggregation, which needs no join.
+-- First and last touches stand in a table of their own; only those of the persons of
+-- the range are looked at. Currencies are the first and the last by alphabet, because a
+-- set for each person would take 400 bytes of it. What is kept for each person goes to
+-- disk beyond 750 MB.
 --
 -- summary | Persons, customers and revenue by first and by last acquisition channel, source, medium or campaign
 -- param  | project | String | 'demo' | id of the project, or * for all that you may read
@@ -23,11 +25,12 @@
 -- column | customers | Int64 | of them those who ordered
 -- column | conversion_rate | Float64 | customers / persons
 -- column | orders | Int64 | events of the kind order
--- column | revenue | Decimal(18, 4) | sum of revenue in currency
+-- column | revenue | Decimal(18, 4) | sum of revenue in currency, at most 99999999999999.9999 in size
 -- column | currency | String | ISO 4217 code; empty = none, (mixed) = several
 CREATE OR REPLACE VIEW analytics.acquisition
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
+WITH indexOf(['channel', 'source', 'medium', 'campaign'], {by:String}) AS place_of_by
 SELECT
     g.of_project AS project,
     g.touch AS touch,
@@ -36,8 +39,8 @@ SELECT
     toInt64(sum(g.customer_count)) AS customers,
     customers / persons AS conversion_rate,
     toInt64(sum(g.order_count)) AS orders,
-    toDecimal64(sum(g.amount), 4) AS revenue,
-    multiIf(empty(groupUniqArrayArray(g.currency_list) AS currencies), '', length(currencies) = 1, currencies[1], '(mixed)') AS currency
+    toDecimal64(greatest(least(sum(g.amount), toDecimal128('99999999999999.9999', 4)), toDecimal128('-99999999999999.9999', 4)), 4) AS revenue,
+    multiIf(max(g.high) = '', '', min(g.low) = max(g.high), max(g.high), '(mixed)') AS currency
 FROM
 (
     SELECT
@@ -48,30 +51,28 @@ FROM
         countIf(p.order_count > 0) AS customer_count,
         sum(p.order_count) AS order_count,
         sum(p.amount) AS amount,
-        groupUniqArrayArray(p.currency_list) AS currency_list,
+        min(p.low) AS low,
+        max(p.high) AS high,
         row_number() OVER (PARTITION BY of_project, touch ORDER BY value = '', person_count DESC, value) AS place
     FROM
     (
         SELECT
-            if({project:String} = '*', toString(any(r.of_project)), {project:String}) AS of_project,
-            r.person_id AS person_id,
-            sum(r.event_count) AS event_count,
-            sum(r.order_count) AS order_count,
-            sum(r.amount) AS amount,
-            groupUniqArrayArray(r.currency_list) AS currency_list,
-            splitByChar('\x01', argMinMerge(r.first_touch)) AS first_values,
-            splitByChar('\x01', argMaxMerge(r.last_touch)) AS last_values
+            w.of_project AS of_project,
+            w.order_count AS order_count,
+            w.amount AS amount,
+            w.low AS low,
+            w.high AS high,
+            t.first_value AS first_value,
+            t.last_value AS last_value
         FROM
         (
             SELECT
-                any(e.project) AS of_project,
+                if({project:String} = '*', toString(any(e.project)), {project:String}) AS of_project,
                 e.person_id AS person_id,
-                count() AS event_count,
                 countIf(e.kind = 'order') AS order_count,
                 sum(e.revenue) AS amount,
-                groupUniqArrayIf(toString(e.currency), e.revenue != 0 AND e.currency != '') AS currency_list,
-                argMinStateIf('', toUInt128(0), false) AS first_touch,
-                argMaxStateIf('', toUInt128(0), false) AS last_touch
+                min(if(e.revenue != 0, toString(e.currency), '\xFF')) AS low,
+                max(if(e.revenue != 0, toString(e.currency), '')) AS high
             FROM touchline.events AS e
             WHERE ({project:String} = '*' OR e.project = {project:String})
               AND (SELECT ok FROM touchline.allowed(project = {project:String}))
@@ -81,28 +82,30 @@ FROM
               AND e.event_time >= {from:DateTime64(3, 'UTC')}
               AND e.event_time < {to:DateTime64(3, 'UTC')}
             GROUP BY person_id
-            UNION ALL
+        ) AS w
+        LEFT JOIN
+        (
             SELECT
-                a.project,
-                a.person_id,
-                0,
-                0,
-                toDecimal128(0, 4),
-                CAST([] AS Array(String)),
-                a.first_touch,
-                a.last_touch
+                a.person_id AS person_id,
+                splitByChar('\x01', argMinMerge(a.first_touch))[place_of_by] AS first_value,
+                splitByChar('\x01', argMaxMerge(a.last_touch))[place_of_by] AS last_value
             FROM touchline.acquisitions AS a
-            WHERE {project:String} = '*' OR a.project = {project:String}
-        ) AS r
-        GROUP BY person_id
-        HAVING event_count > 0
+            WHERE ({project:String} = '*' OR a.project = {project:String})
+              AND a.person_id IN
+              (
+                  SELECT e.person_id
+                  FROM touchline.events AS e
+                  WHERE ({project:String} = '*' OR e.project = {project:String})
+                    AND e.event_time >= {from:DateTime64(3, 'UTC')}
+                    AND e.event_time < {to:DateTime64(3, 'UTC')}
+              )
+            GROUP BY person_id
+        ) AS t ON t.person_id = w.person_id
     ) AS p
-    ARRAY JOIN [
-        ('first', p.first_values[indexOf(['channel', 'source', 'medium', 'campaign'], {by:String})]),
-        ('last', p.last_values[indexOf(['channel', 'source', 'medium', 'campaign'], {by:String})])
-    ] AS touch_value
+    ARRAY JOIN [('first', p.first_value), ('last', p.last_value)] AS touch_value
     GROUP BY of_project, touch, value
 ) AS g
 GROUP BY project, touch, breakdown
 ORDER BY project, touch, persons DESC, breakdown
+SETTINGS join_use_nulls = 0, max_bytes_before_external_group_by = 750000000
 COMMENT '${comment}'

@@ -11,7 +11,7 @@ CREATE OR REPLACE VIEW analytics.acquisition_default
     customers       Int64          COMMENT 'of them those who ordered',
     conversion_rate Float64        COMMENT 'customers / persons',
     orders          Int64          COMMENT 'events of the kind order',
-    revenue         Decimal(18, 4) COMMENT 'sum of revenue in currency',
+    revenue         Decimal(18, 4) COMMENT 'sum of revenue in currency, at most 99999999999999.9999 in size',
     currency        String         COMMENT 'ISO 4217 code; empty = none, (mixed) = several'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER

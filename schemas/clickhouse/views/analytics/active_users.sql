@@ -2,8 +2,8 @@
 -- 30 days that end with it, and the share of the last who came that day. Days are
 -- those of the project's time zone; the first is the UTC date of `from`, the last
 -- that of the last instant before `to`. Days before `from` are looked at as far as
--- the numbers reach back. A day is complete when it ended before the UTC date of
--- as_of; until then its numbers still grow. Bots are left out.
+-- the numbers reach back. A day is complete when it had ended at as_of, by the
+-- clocks of the project; until then its numbers still grow. Bots are left out.
 --
 -- A day is a bit of a number (touchline.person_masks). Shifting it by a day and so
 -- on, and OR-ing, gives the days with activity in the 7 and in the 30 days that end
@@ -16,7 +16,7 @@
 -- param  | event | String | '' | what makes a person active; empty = any event
 -- param  | from | DateTime64(3, 'UTC') | today() - 30 | its UTC date is the first day
 -- param  | to | DateTime64(3, 'UTC') | today() + 1 | the first day that does not count
--- param  | as_of | DateTime64(3, 'UTC') | today() | a day before this date is complete
+-- param  | as_of | DateTime64(3, 'UTC') | now64(3, 'UTC') | a day that had ended by then is complete
 -- column | project | String | id of the project
 -- column | day | Date | day in the time zone of the project
 -- column | dau | Int64 | persons active on the day
@@ -68,6 +68,7 @@ WITH
         SELECT
             p.project AS project,
             p.number AS number,
+            any(p.as_of_day) AS as_of_day,
             sumIf(e.n, intDiv(e.edge, 64) = 0) AS dau,
             sumIf(e.n, intDiv(e.edge, 64) = 1) - sumIf(e.n, intDiv(e.edge, 64) = 2) AS change_7,
             sumIf(e.n, intDiv(e.edge, 64) = 3) - sumIf(e.n, intDiv(e.edge, 64) = 4) AS change_30
@@ -75,10 +76,11 @@ WITH
         (
             SELECT
                 project,
+                as_of_day,
                 arrayJoin(range(day_count)) AS number,
                 toUInt32(intDiv(number, 35)) AS piece,
                 toUInt16(number % 35) AS place
-            FROM touchline.asked_projects(project = {project:String})
+            FROM touchline.asked_days(project = {project:String}, as_of = {as_of:DateTime64(3, 'UTC')})
         ) AS p
         LEFT JOIN edges AS e ON e.project = p.project AND e.piece = p.piece AND e.edge % 64 = p.place
         GROUP BY project, number
@@ -90,7 +92,7 @@ SELECT
     sum(e.change_7) OVER until_now AS wau,
     sum(e.change_30) OVER until_now AS mau,
     if(mau = 0, 0, dau / mau) AS stickiness,
-    toBool(day < toDate({as_of:DateTime64(3, 'UTC')})) AS complete
+    toBool(day < e.as_of_day) AS complete
 FROM every_day AS e
 WINDOW until_now AS (PARTITION BY e.project, intDiv(e.number, 35) ORDER BY e.number)
 ORDER BY project, day

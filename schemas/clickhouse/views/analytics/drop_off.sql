@@ -9,8 +9,8 @@
 -- param  | window_seconds | UInt64 | 604800 | time from step 1 to the last step, inclusive, 1 to 31622400
 -- param  | from | DateTime64(3, 'UTC') | now64(3, 'UTC') - INTERVAL 30 DAY | step 1 counts from here
 -- param  | to | DateTime64(3, 'UTC') | now64(3, 'UTC') | step 1 counts before this
--- param  | as_of | DateTime64(3, 'UTC') | now64(3, 'UTC') | a person whose window is open at this time is pending
--- param  | by | String | 'acquisition_channel' | column to break down by: channel, acquisition_channel, country, device_type, utm_campaign, ...
+-- param  | as_of | DateTime64(3, 'UTC') | now64(3, 'UTC') | a person whose window is open at this time is pending; what was done later counts all the same
+-- param  | by | String | 'acquisition_channel' | column to break down by: channel, acquisition_channel, country, device_type, utm_campaign, ..., or properties.NAME for a property of the events
 -- param  | top | UInt64 | 10 | values that are shown by themselves, 1 to 1000; the rest is Other
 -- column | project | String | id of the project
 -- column | breakdown | String | value of the group; (not set) without one, Other beyond the top

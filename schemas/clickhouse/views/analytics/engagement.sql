@@ -9,10 +9,10 @@
 -- param  | project | String | 'demo' | id of the project, or * for all that you may read
 -- param  | from | DateTime64(3, 'UTC') | now64(3, 'UTC') - INTERVAL 30 DAY | events from here on
 -- param  | to | DateTime64(3, 'UTC') | now64(3, 'UTC') | and before this
--- param  | match | Identifier | 'kind' | what shown and clicked name: event or kind
+-- param  | match | String | 'kind' | what shown and clicked name: event or kind
 -- param  | shown | String | 'product_view' | what was shown: ad_impression, email_sent, ...
 -- param  | clicked | String | 'cart_add' | what people did: ad_click, email_open, ...
--- param  | by | Identifier | 'channel' | what to break down by: any text column of touchpoints; project for no breakdown
+-- param  | by | Identifier | 'channel' | what to break down by: a text column of touchpoints: country, utm_campaign, page, ...; project for no breakdown
 -- param  | top | UInt64 | 10 | how many values have rows of their own, 1 to 1000
 -- column | project | String | id of the project
 -- column | breakdown | String | the value; (not set) = empty, Other = beyond top
@@ -28,14 +28,15 @@ AS
 WITH ranked AS
 (
     SELECT
-        toString(e.project) AS of_project,
-        toString({by:Identifier}) AS value,
+        toString(by.project) AS of_project,
+        toString(by.{by:Identifier}) AS value,
         count() AS number
-    FROM touchline.events AS e
-    WHERE ({project:String} = '*' OR e.project = {project:String})
-      AND {match:Identifier} IN ({shown:String}, {clicked:String})
-      AND e.event_time >= {from:DateTime64(3, 'UTC')}
-      AND e.event_time < {to:DateTime64(3, 'UTC')}
+    FROM touchline.events AS by
+    WHERE ({project:String} = '*' OR by.project = {project:String})
+      AND ({match:String} != 'event' OR by.event IN ({shown:String}, {clicked:String}))
+      AND ({match:String} != 'kind' OR by.kind IN ({shown:String}, {clicked:String}))
+      AND by.event_time >= {from:DateTime64(3, 'UTC')}
+      AND by.event_time < {to:DateTime64(3, 'UTC')}
       AND value != ''
     GROUP BY of_project, value
     ORDER BY number DESC, value
@@ -53,23 +54,26 @@ SELECT
 FROM
 (
     SELECT
-        if({project:String} = '*', toString(any(e.project)), {project:String}) AS of_project,
+        if({project:String} = '*', toString(any(by.project)), {project:String}) AS of_project,
         multiIf(
-            toString({by:Identifier}) = '', '(not set)',
-            (toString(e.project), toString({by:Identifier})) IN (SELECT of_project, value FROM ranked), toString({by:Identifier}),
+            toString(by.{by:Identifier}) = '', '(not set)',
+            (toString(by.project), toString(by.{by:Identifier})) IN (SELECT of_project, value FROM ranked), toString(by.{by:Identifier}),
             'Other') AS label,
-        e.person_id AS person_id,
-        countIf({match:Identifier} = {shown:String}) AS shown_count,
-        countIf({match:Identifier} = {clicked:String}) AS clicked_count
-    FROM touchline.events AS e
-    WHERE ({project:String} = '*' OR e.project = {project:String})
+        by.person_id AS person_id,
+        countIf(if({match:String} = 'kind', by.kind, by.event) = {shown:String}) AS shown_count,
+        countIf(if({match:String} = 'kind', by.kind, by.event) = {clicked:String}) AS clicked_count
+    FROM touchline.events AS by
+    WHERE ({project:String} = '*' OR by.project = {project:String})
       AND (SELECT ok FROM touchline.allowed(project = {project:String}))
       AND (SELECT ok FROM touchline.visit_range(from = {from:DateTime64(3, 'UTC')}, to = {to:DateTime64(3, 'UTC')}))
       AND (SELECT ok FROM touchline.good_top(top = {top:UInt64}))
+      AND (SELECT ok FROM touchline.visit_by(by = {by:String}))
+      AND (SELECT ok FROM touchline.visit_match(match = {match:String}))
       AND (SELECT ok FROM touchline.visit_pair(shown = {shown:String}, clicked = {clicked:String}))
-      AND {match:Identifier} IN ({shown:String}, {clicked:String})
-      AND e.event_time >= {from:DateTime64(3, 'UTC')}
-      AND e.event_time < {to:DateTime64(3, 'UTC')}
+      AND ({match:String} != 'event' OR by.event IN ({shown:String}, {clicked:String}))
+      AND ({match:String} != 'kind' OR by.kind IN ({shown:String}, {clicked:String}))
+      AND by.event_time >= {from:DateTime64(3, 'UTC')}
+      AND by.event_time < {to:DateTime64(3, 'UTC')}
     GROUP BY person_id, label
 ) AS p
 GROUP BY project, breakdown

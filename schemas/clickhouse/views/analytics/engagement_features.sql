@@ -4,7 +4,7 @@
 -- param  | project | String | 'demo' | id of the project, or * for all that you may read
 -- param  | from | DateTime64(3, 'UTC') | now64(3, 'UTC') - INTERVAL 30 DAY | events from here on
 -- param  | to | DateTime64(3, 'UTC') | now64(3, 'UTC') | and before this
--- param  | match | Identifier | 'event' | what features name: event or kind
+-- param  | match | String | 'event' | what features name: event or kind
 -- param  | features | Array(String) | [] | which to look for, also when nobody used them; [] = all that anybody used
 -- column | project | String | id of the project
 -- column | feature | String | name of the event or kind
@@ -20,12 +20,13 @@ WITH used AS
 (
     SELECT
         toString(e.project) AS of_project,
-        toString({match:Identifier}) AS feature,
+        toString(if({match:String} = 'kind', e.kind, e.event)) AS feature,
         toInt64(count()) AS uses,
         toInt64(uniqExact(e.person_id)) AS persons
     FROM touchline.events AS e
     WHERE ({project:String} = '*' OR e.project = {project:String})
       AND (SELECT ok FROM touchline.allowed(project = {project:String}))
+      AND (SELECT ok FROM touchline.visit_match(match = {match:String}))
       AND (SELECT ok FROM touchline.visit_range(from = {from:DateTime64(3, 'UTC')}, to = {to:DateTime64(3, 'UTC')}))
       AND e.event_time >= {from:DateTime64(3, 'UTC')}
       AND e.event_time < {to:DateTime64(3, 'UTC')}

@@ -14,7 +14,7 @@
 -- param  | window_seconds | UInt64 | 604800 | time from step 1 to the last step, inclusive, 1 to 31622400
 -- param  | from | DateTime64(3, 'UTC') | now64(3, 'UTC') - INTERVAL 30 DAY | step 1 counts from here
 -- param  | to | DateTime64(3, 'UTC') | now64(3, 'UTC') | step 1 counts before this
--- param  | as_of | DateTime64(3, 'UTC') | now64(3, 'UTC') | a person whose window is open at this time is pending
+-- param  | as_of | DateTime64(3, 'UTC') | now64(3, 'UTC') | a person whose window is open at this time is pending; what was done later counts all the same
 -- column | project | String | id of the project
 -- column | step | Int64 | number of the step, from 1
 -- column | event | String | event of the step

@@ -1,5 +1,9 @@
--- An ordered funnel, divided by the value of a column of its events. Any column of
--- touchline.events that is a text will do; an unknown one is an error that names it.
+-- An ordered funnel, divided by the value of a column of its events, or of a property
+-- of them: 'properties.plan'. Any column of touchline.events will do; an unknown one is an
+-- error that names it and the parameter. What stands behind 'properties.' is the name of
+-- a property at the top level, dots, quotes and all; what lies within a property has no
+-- name here. A text is its own value, a number is written as short as can be (1.50 is
+-- 1.5), a list or an object as JSON; null is no value.
 --
 -- With attribution first, last and step everybody is in one group, so the groups sum
 -- up to analytics.funnel at each step: those without a value are '(not set)', those
@@ -15,8 +19,8 @@
 -- param  | window_seconds | UInt64 | 604800 | time from step 1 to the last step, inclusive, 1 to 31622400
 -- param  | from | DateTime64(3, 'UTC') | now64(3, 'UTC') - INTERVAL 30 DAY | step 1 counts from here
 -- param  | to | DateTime64(3, 'UTC') | now64(3, 'UTC') | step 1 counts before this
--- param  | as_of | DateTime64(3, 'UTC') | now64(3, 'UTC') | a person whose window is open at this time is pending
--- param  | by | String | 'acquisition_channel' | column to break down by: channel, acquisition_channel, country, device_type, utm_campaign, ...
+-- param  | as_of | DateTime64(3, 'UTC') | now64(3, 'UTC') | a person whose window is open at this time is pending; what was done later counts all the same
+-- param  | by | String | 'acquisition_channel' | column to break down by: channel, acquisition_channel, country, device_type, utm_campaign, ..., or properties.NAME for a property of the events
 -- param  | attribution | String | 'first' | whose value a person has: first or last that is set, step (that of attribution_step), all (a row for each)
 -- param  | attribution_step | UInt8 | 1 | number of the step for attribution = step, else not looked at
 -- param  | top | UInt64 | 10 | values that are shown by themselves, 1 to 1000; the rest is Other

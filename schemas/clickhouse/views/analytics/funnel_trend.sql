@@ -14,7 +14,7 @@
 -- param  | window_seconds | UInt64 | 604800 | time from step 1 to the last step, inclusive, 1 to 31622400
 -- param  | from | DateTime64(3, 'UTC') | now64(3, 'UTC') - INTERVAL 30 DAY | step 1 counts from here
 -- param  | to | DateTime64(3, 'UTC') | now64(3, 'UTC') | step 1 counts before this
--- param  | as_of | DateTime64(3, 'UTC') | now64(3, 'UTC') | a person whose window is open at this time is pending
+-- param  | as_of | DateTime64(3, 'UTC') | now64(3, 'UTC') | a person whose window is open at this time is pending; what was done later counts all the same
 -- param  | granularity | String | 'day' | day, week (from Monday) or month
 -- column | project | String | id of the project
 -- column | entry_date | Date | first day of the interval, in the time zone of the project

@@ -10,8 +10,8 @@
 -- person. Intervals are days, weeks from Monday, or months, in the time zone of the
 -- project, from the one that holds the UTC date of `from` to the one that holds the
 -- last instant before `to`; each counts as a whole. A row for each interval and
--- status, also of nobody. An interval is complete when it ended before the UTC date
--- of as_of; until then who is dormant is not known, and persons says who would be if
+-- status, also of nobody. An interval is complete when it had ended at as_of, by the
+-- clocks of the project; until then who is dormant is not known, and persons says who would be if
 -- nobody came any more. Bots are left out.
 --
 -- summary | Life cycle by interval: new, returning, resurrecting and dormant persons
@@ -20,7 +20,7 @@
 -- param  | granularity | String | 'week' | day, week (from Monday) or month
 -- param  | from | DateTime64(3, 'UTC') | today() - 90 | its UTC date lies in the first interval
 -- param  | to | DateTime64(3, 'UTC') | today() | intervals that begin before this count
--- param  | as_of | DateTime64(3, 'UTC') | today() | an interval that ended before this date is complete
+-- param  | as_of | DateTime64(3, 'UTC') | now64(3, 'UTC') | an interval that had ended by then is complete
 -- column | project | String | id of the project
 -- column | interval_date | Date | first day of the interval
 -- column | status | String | new, returning, resurrecting or dormant
@@ -77,14 +77,15 @@ SELECT
     ) AS interval_date,
     statuses[p.status_number] AS status,
     if(p.status_number = 4, -c.n, c.n) AS persons,
-    toBool(p.number < dateDiff(unit, from_day, toDate({as_of:DateTime64(3, 'UTC')}))) AS complete
+    toBool(p.number < dateDiff(unit, from_day, p.as_of_day)) AS complete
 FROM
 (
     SELECT
         project,
+        as_of_day,
         toInt32(intDiv(cell, 4)) AS number,
         toUInt8(1 + cell % 4) AS status_number
-    FROM touchline.asked_projects(project = {project:String})
+    FROM touchline.asked_days(project = {project:String}, as_of = {as_of:DateTime64(3, 'UTC')})
     ARRAY JOIN range(toUInt32(4 * greatest(0, least(1000, last_number + 1)))) AS cell
 ) AS p
 LEFT JOIN counts AS c ON c.project = p.project AND c.number = p.number AND c.status_number = p.status_number

@@ -5,9 +5,11 @@
 --
 -- Events, orders and revenue add up over channels and days. Persons do not: one may
 -- use two channels on a day, and come on two days. active_users counts the persons
--- of all channels. An order is an event of the kind order. Revenue adds up what
--- events say, whatever their kind; where they say it in several currencies the
--- sum means nothing, and currency says so: name one then.
+-- of all channels. Sessions have no such channel: sessions_daily and north_star count
+-- them. An order is an event of the kind order. Revenue adds up what
+-- events say, whatever their kind; where they say it in several currencies, or
+-- some without one, the sum means nothing, and currency says so: name one then. A sum beyond the bounds of
+-- its type is the bound.
 --
 -- It reads tables that are summed up by day as events arrive; persons come from the
 -- days on which each was active, so they are exact.
@@ -18,14 +20,14 @@
 -- param  | currency | String | '' | currency of the revenue; empty = any
 -- param  | from | DateTime64(3, 'UTC') | today() - 30 | its UTC date is the first day
 -- param  | to | DateTime64(3, 'UTC') | today() + 1 | the first day that does not count
--- param  | as_of | DateTime64(3, 'UTC') | today() | a day before this date is complete
+-- param  | as_of | DateTime64(3, 'UTC') | now64(3, 'UTC') | a day that had ended by then is complete
 -- column | project | String | id of the project
 -- column | day | Date | day in the time zone of the project
 -- column | channel | String | where it took place: web, app, email, ...; (not set) = unknown
 -- column | events | Int64 | number of events
 -- column | persons | Int64 | persons with an event in the channel; they do not add up
 -- column | orders | Int64 | events of the kind order
--- column | revenue | Decimal(18, 4) | sum of revenue in currency
+-- column | revenue | Decimal(18, 4) | sum of revenue in currency, at most 99999999999999.9999 in size
 -- column | currency | String | ISO 4217 code of the revenue; empty = none, (mixed) = several
 -- column | complete | Bool | the day has ended
 CREATE OR REPLACE VIEW analytics.metrics_daily
@@ -43,7 +45,9 @@ WITH
             toInt64(sum(m.events)) AS events,
             toInt64(sum(m.orders)) AS orders,
             sumIf(m.revenue, {currency:String} = '' OR m.currency = {currency:String}) AS revenue,
-            groupUniqArrayIf(toString(m.currency), m.currency != '' AND ({currency:String} = '' OR m.currency = {currency:String})) AS currencies
+            groupUniqArrayIf(toString(m.currency), m.currency != '' AND ({currency:String} = '' OR m.currency = {currency:String})) AS currencies,
+            -- Amounts that name no currency.
+            sumIf(m.revenue, {currency:String} = '' AND m.currency = '') AS bare
         FROM touchline.metrics AS m
         WHERE ({project:String} = '*' OR m.project = {project:String})
           AND (SELECT ok FROM touchline.allowed(project = {project:String}))
@@ -87,13 +91,18 @@ SELECT
     s.events AS events,
     p.persons AS persons,
     s.orders AS orders,
-    toDecimal64(s.revenue, 4) AS revenue,
-    multiIf(empty(s.currencies), '', length(s.currencies) = 1, s.currencies[1], '(mixed)') AS currency,
-    toBool(c.day < toDate({as_of:DateTime64(3, 'UTC')})) AS complete
+    toDecimal64(greatest(least(s.revenue, toDecimal128('99999999999999.9999', 4)), toDecimal128('-99999999999999.9999', 4)), 4) AS revenue,
+    multiIf(empty(s.currencies), '', length(s.currencies) = 1 AND s.bare = 0, s.currencies[1], '(mixed)') AS currency,
+    toBool(c.day < c.as_of_day) AS complete
 FROM
 (
-    SELECT project, channel, first_day + toUInt16(arrayJoin(range(toUInt32(greatest(0, least(1000, last_day - first_day + 1)))))) AS day
-    FROM (SELECT DISTINCT project, channel FROM sums)
+    SELECT
+        f.project AS project,
+        f.channel AS channel,
+        a.as_of_day AS as_of_day,
+        first_day + toUInt16(arrayJoin(range(toUInt32(greatest(0, least(1000, last_day - first_day + 1)))))) AS day
+    FROM (SELECT DISTINCT project, channel FROM sums) AS f
+    INNER JOIN touchline.asked_days(project = {project:String}, as_of = {as_of:DateTime64(3, 'UTC')}) AS a ON a.project = f.project
 ) AS c
 LEFT JOIN sums AS s ON s.project = c.project AND s.day = c.day AND s.channel = c.channel
 LEFT JOIN person_counts AS p ON p.project = c.project AND p.day = c.day AND p.channel = c.channel

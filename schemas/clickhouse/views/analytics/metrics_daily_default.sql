@@ -10,7 +10,7 @@ CREATE OR REPLACE VIEW analytics.metrics_daily_default
     events   Int64          COMMENT 'number of events',
     persons  Int64          COMMENT 'persons with an event in the channel; they do not add up',
     orders   Int64          COMMENT 'events of the kind order',
-    revenue  Decimal(18, 4) COMMENT 'sum of revenue in currency',
+    revenue  Decimal(18, 4) COMMENT 'sum of revenue in currency, at most 99999999999999.9999 in size',
     currency String         COMMENT 'ISO 4217 code of the revenue; empty = none, (mixed) = several',
     complete Bool           COMMENT 'the day has ended'
 )

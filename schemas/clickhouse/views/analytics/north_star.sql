@@ -6,11 +6,13 @@
 --   events       events
 --   orders       events of the kind order
 --   revenue      what events say, in currency; name one where there are several
+--   sessions     sessions whose first day lies in the interval; there is no event to name
+--   bounce_rate  the share of them in which somebody did at most one thing
 --
 -- Intervals are those of the project's time zone, weeks from Monday: from the one that
 -- holds the UTC date of `from` to the one that holds the last instant before `to`;
--- each counts as a whole. An interval is complete when it ended before the UTC date
--- of as_of. Until then value is what it is so far, and change is NULL, because part
+-- each counts as a whole. An interval is complete when it had ended at as_of, by the
+-- clocks of the project. Until then value is what it is so far, and change is NULL, because part
 -- of an interval cannot be held against a whole one. Bots are left out.
 --
 -- Only the tables that the metric needs are read: the conditions on {metric:String}
@@ -18,13 +20,13 @@
 --
 -- summary | One metric by day, week or month, with its change to the interval before
 -- param  | project | String | 'demo' | id of the project, or * for all that you may read
--- param  | metric | String | 'persons' | persons, new_persons, events, orders or revenue
--- param  | event | String | '' | the event that counts; empty = any event
+-- param  | metric | String | 'persons' | persons, new_persons, events, orders, revenue, sessions or bounce_rate
+-- param  | event | String | '' | the event that counts; empty = any event, which sessions want
 -- param  | currency | String | '' | currency of the revenue; empty = any
 -- param  | granularity | String | 'week' | day, week (from Monday) or month
 -- param  | from | DateTime64(3, 'UTC') | today() - 90 | its UTC date lies in the first interval
 -- param  | to | DateTime64(3, 'UTC') | today() | intervals that begin before this count
--- param  | as_of | DateTime64(3, 'UTC') | today() | an interval that ended before this date is complete
+-- param  | as_of | DateTime64(3, 'UTC') | now64(3, 'UTC') | an interval that had ended by then is complete
 -- column | project | String | id of the project
 -- column | interval_date | Date | first day of the interval
 -- column | metric | String | the metric
@@ -40,6 +42,9 @@ WITH
     toDate({from:DateTime64(3, 'UTC')}) AS from_day,
     toDate({to:DateTime64(3, 'UTC')} - toIntervalMillisecond(1)) AS last_day,
     toInt32(dateDiff(unit, from_day, last_day)) AS last_number,
+    -- The first day of the interval before, and that after the last one.
+    if(unit = 'month', addMonths(toStartOfMonth(from_day), -1), if(unit = 'week', toMonday(from_day) - 7, from_day - 1)) AS begin,
+    if(unit = 'month', addMonths(toStartOfMonth(last_day), 1), if(unit = 'week', toMonday(last_day) + 7, last_day + 1)) AS end,
     values AS
     (
         SELECT
@@ -88,6 +93,25 @@ WITH
           -- The last interval reaches up to 30 days beyond the last day.
           AND m.day BETWEEN from_day - 62 AND last_day + 31
         GROUP BY project, number
+        UNION ALL
+        SELECT
+            toString(s.of_project) AS project,
+            toInt32(dateDiff(unit, from_day, s.first_day)) AS number,
+            if({metric:String} = 'sessions', toFloat64(count()), countIf(s.interaction_count <= 1) / count()) AS value
+        FROM
+        (
+            SELECT
+                any(v.project) AS of_project,
+                min(v.day) AS first_day,
+                sum(v.interactions) AS interaction_count
+            FROM touchline.visit_rows AS v
+            WHERE {metric:String} IN ('sessions', 'bounce_rate')
+              AND ({project:String} = '*' OR v.project = {project:String})
+              -- A session has rows of two days, and of three where a clock is put back.
+              AND v.day BETWEEN begin - 2 AND end + 1
+            GROUP BY v.session_id
+        ) AS s
+        GROUP BY project, number
     )
 SELECT
     project,
@@ -109,19 +133,20 @@ FROM
         ) AS interval_date,
         v.value AS value,
         lagInFrame(v.value) OVER (PARTITION BY p.project ORDER BY p.number ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS previous,
-        toBool(p.number < dateDiff(unit, from_day, toDate({as_of:DateTime64(3, 'UTC')}))) AS complete
+        toBool(p.number < dateDiff(unit, from_day, p.as_of_day)) AS complete
     FROM
     (
-        SELECT project, toInt32(arrayJoin(range(-1, least(1000, last_number + 1)))) AS number
-        FROM touchline.asked_projects(project = {project:String})
+        SELECT project, as_of_day, toInt32(arrayJoin(range(-1, least(1000, last_number + 1)))) AS number
+        FROM touchline.asked_days(project = {project:String}, as_of = {as_of:DateTime64(3, 'UTC')})
         WHERE (SELECT ok FROM touchline.allowed(project = {project:String}))
           AND (SELECT ok FROM touchline.good_interval(
                   granularity = {granularity:String},
                   from = {from:DateTime64(3, 'UTC')},
                   to = {to:DateTime64(3, 'UTC')}))
           AND (SELECT throwIf(
-                  {metric:String} NOT IN ('persons', 'new_persons', 'events', 'orders', 'revenue'),
-                  'metric: want persons, new_persons, events, orders or revenue') = 0)
+                  {metric:String} NOT IN ('persons', 'new_persons', 'events', 'orders', 'revenue', 'sessions', 'bounce_rate'),
+                  'metric: want persons, new_persons, events, orders, revenue, sessions or bounce_rate') = 0)
+          AND (SELECT throwIf({metric:String} IN ('sessions', 'bounce_rate') AND {event:String} != '', 'event: want none with sessions and bounce_rate') = 0)
     ) AS p
     LEFT JOIN values AS v ON v.project = p.project AND v.number = p.number
 )

@@ -2,16 +2,16 @@
 -- came back on the day after, 7 and 30 days after; who has been there in one session
 -- only in their first 30 days; and who was activated in them. Days are those of the
 -- project's time zone; the first is the UTC date of `from`, the last that of the
--- last instant before `to`. A rate is NULL until the days that it looks at have
--- ended before the UTC date of as_of; the numbers beside it are those so far. Events
--- without a session are in none. Bots are left out.
+-- last instant before `to`. A rate is NULL until the days that it looks at had
+-- ended at as_of, by the clocks of the project; the numbers beside it are those so far.
+-- Events without a session are in none. Bots are left out.
 --
 -- summary | New persons by first day: who came back after 1, 7 and 30 days, left after one session, was activated
 -- param  | project | String | 'demo' | id of the project, or * for all that you may read
 -- param  | activation | String | 'Product Added' | event that makes a person activated
 -- param  | from | DateTime64(3, 'UTC') | today() - 60 | its UTC date is the first day
 -- param  | to | DateTime64(3, 'UTC') | today() | the first day that does not count
--- param  | as_of | DateTime64(3, 'UTC') | today() | days before this date have ended
+-- param  | as_of | DateTime64(3, 'UTC') | now64(3, 'UTC') | days that had ended by then are known
 -- column | project | String | id of the project
 -- column | day | Date | first day of the persons, in the time zone of the project
 -- column | new_persons | Int64 | persons whose first event was on the day

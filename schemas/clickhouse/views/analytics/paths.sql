@@ -74,45 +74,45 @@ FROM
     SELECT
         of_project,
         step,
-        kept[step].1 AS from_hash,
-        if(step < length(kept), kept[step + 1].1, the_end) AS to_hash,
+        here.1 AS from_hash,
+        next.1 AS to_hash,
         count() AS path_count,
-        sum(if(step < length(kept), kept[step + 1].2 - kept[step].2, 0)) AS total_ms
+        sum(next.2 - here.2) AS total_ms,
+        rank() OVER (PARTITION BY of_project, to_hash = the_end ORDER BY path_count DESC) AS place
     FROM
     (
         SELECT
             of_project,
-            if({start:String} = '', 1, indexOf(path.1, cityHash64({start:String}))) AS start_at,
-            arraySlice(path, start_at) AS started,
-            if({end:String} = '', length(started), indexOf(started.1, cityHash64({end:String}))) AS end_at,
-            arraySlice(started, 1, end_at) AS whole,
+            if({start:String} = '', path, arraySlice(path, indexOf(path.1, cityHash64({start:String})))) AS started,
+            if({end:String} = '', started, arraySlice(started, 1, indexOf(started.1, cityHash64({end:String})))) AS whole,
             multiIf(
-                start_at = 0 OR end_at = 0, [],
-                length(whole) <= steps, whole,
                 {end:String} = '', arraySlice(whole, 1, steps),
                 {start:String} = '', arraySlice(whole, -toInt64(steps)),
+                length(whole) <= steps, whole,
                 arrayConcat(
                     arraySlice(whole, 1, head),
                     [(left_out, whole[head].2)],
                     arraySlice(whole, -toInt64(tail)))) AS kept,
-            {end:String} = '' AND length(whole) <= steps AS ends
+            -- Behind the last one is the end, or nothing.
+            arrayPushBack(
+                arrayPopFront(kept),
+                (if({end:String} = '' AND length(whole) <= steps, the_end, left_out), kept[-1].2)) AS following
         FROM
         (
             SELECT
                 of_project,
                 arrayMap(x -> toUInt64(x), sorted) AS hashes,
                 arrayMap(x -> toInt64(bitShiftRight(x, 144)), sorted) AS times,
-                arrayCumSum(arrayMap(
+                arrayMap(
                     (t, before) -> t - before >= toInt64({gap_seconds:UInt64}) * 1000,
                     times,
-                    arrayPopBack(arrayPushFront(times, times[1])))) AS parts,
+                    arrayPopBack(arrayPushFront(times, times[1]))) AS cuts,
                 arrayFilter(
-                    (x, hash, next_hash, part, next_part) -> hash != next_hash OR part != next_part,
-                    arrayZip(hashes, times, parts),
+                    (x, hash, next_hash, next_cut) -> hash != next_hash OR next_cut,
+                    arrayZip(hashes, times, arrayCumSum(cuts)),
                     hashes,
                     arrayPopFront(arrayPushBack(hashes, left_out)),
-                    parts,
-                    arrayPopFront(arrayPushBack(parts, 4294967295))) AS items,
+                    arrayPopFront(arrayPushBack(cuts, 1))) AS items,
                 arrayJoin(arraySplit(
                     (item, part, part_before) -> part != part_before,
                     arrayZip(items.1, items.2),
@@ -147,11 +147,16 @@ FROM
                 GROUP BY e.person_id
             )
         )
+        -- A path without its start or end.
+        WHERE notEmpty(kept)
     )
-    ARRAY JOIN arrayEnumerate(kept) AS step
-    WHERE step < length(kept) OR ends
+    ARRAY JOIN arrayEnumerate(kept) AS step, kept AS here, following AS next
+    WHERE step < length(kept) OR next.1 = the_end
     GROUP BY of_project, step, from_hash, to_hash
 ) AS edge
+-- Numbers choose the edges, with all that are equal to the last; texts, which are
+-- dear, only order those.
+WHERE edge.place <= {top:UInt64}
 ORDER BY paths DESC, source, target
 LIMIT {top:UInt64} BY project, target = '(end)'
 COMMENT '${comment}'

@@ -8,8 +8,8 @@
 -- Values are ranked by the persons of their cohorts; those beyond the top are 'Other',
 -- those without a value '(not set)'.
 --
--- Finding the first values reads the column over all history. That is quick for
--- columns that few events have, such as those of acquisition.
+-- The first acquisition channel of everybody is at hand. For another column all
+-- history is read, which takes the longer the more events have a value.
 --
 -- summary | Retention by cohort, divided by the first channel, campaign, country, ... of each person
 -- param  | project | String | 'demo' | id of the project, or * for all that you may read
@@ -21,7 +21,7 @@
 -- param  | from | DateTime64(3, 'UTC') | today() - 60 | its UTC date lies in the first cohort
 -- param  | cohorts | UInt16 | 8 | number of cohorts, 1 to 1000
 -- param  | periods | UInt16 | 8 | number of periods, 1 to 1000
--- param  | as_of | DateTime64(3, 'UTC') | today() | a cell is complete when its interval ended before this date
+-- param  | as_of | DateTime64(3, 'UTC') | now64(3, 'UTC') | a cell is complete when its interval had ended by then; it leaves no events out
 -- param  | by | String | 'acquisition_channel' | column to break down by: acquisition_channel, utm_campaign, country, device_type, ...
 -- param  | top | UInt64 | 10 | values that are shown by themselves, 1 to 1000; the rest is Other
 -- column | project | String | id of the project
@@ -40,31 +40,59 @@ WITH
     if({granularity:String} IN ('week', 'month'), {granularity:String}, 'day') AS unit,
     toDate({from:DateTime64(3, 'UTC')}) AS from_day,
     toUInt32({cohorts:UInt16}) * {periods:UInt16} AS cell_count,
+    (words) -> arrayFlatten(arrayMap(
+        (word, w) -> arrayMap(b -> toInt32(64 * w - 64 + b), bitPositionsToArray(word)), words, arrayEnumerate(words))) AS places,
     -- Persons by value and cell; cells count on from cohort to cohort.
     counts AS
     (
         SELECT
-            toString(m.project) AS project,
-            if(v.value = '', '(not set)', v.value) AS value,
-            toUInt32(cohort * {periods:UInt16} + period) AS cell,
-            toInt64(count()) AS n
-        FROM touchline.retention_members(
-            project = {project:String},
-            start_event = {start_event:String},
-            return_event = {return_event:String},
-            granularity = {granularity:String},
-            mode = {mode:String},
-            from = {from:DateTime64(3, 'UTC')},
-            cohorts = {cohorts:UInt16},
-            periods = {periods:UInt16}) AS m
-        LEFT JOIN touchline.first_values(by = {by:String}, project = {project:String}) AS v ON v.person_id = m.person_id
-        ARRAY JOIN m.member_of AS cohort
-        ARRAY JOIN if(
-            {cumulative:Bool},
-            range(toUInt32(1 + arrayMax(arrayPushFront(arrayMap(i -> i - cohort, m.returned), 0)))),
-            arrayPushFront(arrayFilter(k -> k > 0, arrayMap(i -> i - cohort, m.returned)), 0)
-        ) AS period
-        WHERE period < {periods:UInt16}
+            toString(r.project) AS project,
+            if(r.value = '', '(not set)', r.value) AS value,
+            toUInt32(r.cohort * {periods:UInt16} + period) AS cell,
+            sum(r.persons) AS n
+        FROM
+        (
+            SELECT
+                s.project AS project,
+                s.value AS value,
+                cohort,
+                multiIf(i < cohort, toInt32(0), {cumulative:Bool}, least(i - cohort, toInt32({periods:UInt16}) - 1), i - cohort) AS reached,
+                sum(s.persons) AS persons
+            FROM
+            (
+                SELECT
+                    m.project AS project,
+                    v.value AS value,
+                    places(m.cohort_words) AS member_of,
+                    -- -1 stands for the cohort itself; where cumulative, only the last return counts.
+                    if({cumulative:Bool}, [arrayMax(arrayPushFront(places(m.return_words), toInt32(-1)))], arrayPushFront(places(m.return_words), toInt32(-1))) AS returned,
+                    toInt64(count()) AS persons
+                FROM touchline.retention_members(
+                    project = {project:String},
+                    start_event = {start_event:String},
+                    return_event = {return_event:String},
+                    granularity = {granularity:String},
+                    mode = {mode:String},
+                    cumulative = {cumulative:Bool},
+                    from = {from:DateTime64(3, 'UTC')},
+                    cohorts = {cohorts:UInt16},
+                    periods = {periods:UInt16}) AS m
+                LEFT JOIN touchline.first_values(
+                    by = {by:String},
+                    project = {project:String},
+                    start_event = {start_event:String},
+                    granularity = {granularity:String},
+                    mode = {mode:String},
+                    from = {from:DateTime64(3, 'UTC')},
+                    cohorts = {cohorts:UInt16}) AS v ON v.person_id = m.person_id
+                GROUP BY project, value, m.cohort_words, m.return_words
+            ) AS s
+            ARRAY JOIN s.member_of AS cohort
+            ARRAY JOIN s.returned AS i
+            WHERE {cumulative:Bool} OR i = -1 OR i > cohort AND i < cohort + toInt32({periods:UInt16})
+            GROUP BY project, value, cohort, reached
+        ) AS r
+        ARRAY JOIN if({cumulative:Bool}, range(toUInt32(r.reached + 1)), [toUInt32(r.reached)]) AS period
         GROUP BY project, value, cell
     ),
     ranked AS
@@ -106,9 +134,10 @@ SELECT
     toInt64((place - 1) % greatest(1, {periods:UInt16})) AS period,
     g.persons_at[place] AS persons,
     g.persons_at[cohort * {periods:UInt16} + 1] AS cohort_size,
-    toBool(cohort + period < dateDiff(unit, from_day, toDate({as_of:DateTime64(3, 'UTC')}))) AS complete,
+    toBool(cohort + period < dateDiff(unit, from_day, a.as_of_day)) AS complete,
     if(complete AND cohort_size > 0, persons / cohort_size, NULL) AS rate
 FROM groups AS g
+INNER JOIN touchline.asked_days(project = {project:String}, as_of = {as_of:DateTime64(3, 'UTC')}) AS a ON a.project = g.project
 ARRAY JOIN arrayEnumerate(g.persons_at) AS place
 WHERE (SELECT ok FROM touchline.good_top(top = {top:UInt64}))
 ORDER BY project, breakdown, cohort, period

@@ -13,7 +13,7 @@
 -- param  | from | DateTime64(3, 'UTC') | today() - 30 | its UTC date lies in the first cohort
 -- param  | cohorts | UInt16 | 30 | number of cohorts, 1 to 1000
 -- param  | periods | UInt16 | 15 | number of periods, 1 to 1000
--- param  | as_of | DateTime64(3, 'UTC') | today() | only cells whose interval ended before this date count
+-- param  | as_of | DateTime64(3, 'UTC') | now64(3, 'UTC') | only cells whose interval had ended by then count
 -- column | project | String | id of the project
 -- column | period | Int64 | number of the interval after the cohort's own, which is 0
 -- column | cohorts | Int64 | cohorts of somebody that have completed the period

@@ -101,7 +101,7 @@ FROM
         a.project AS project,
         toInt32(intDiv(cell, greatest(1, {periods:UInt16}))) AS cohort,
         toInt32(cell % greatest(1, {periods:UInt16})) AS period
-    FROM touchline.asked_projects(project = {project:String}) AS a
+    FROM touchline.asked_days(project = {project:String}, as_of = {as_of:DateTime64(3, 'UTC')}) AS a
     ARRAY JOIN range(toUInt32({cohorts:UInt16}) * {periods:UInt16}) AS cell
 ) AS c
 LEFT JOIN counts ON counts.project = c.project AND counts.cohort = c.cohort AND counts.period = c.period

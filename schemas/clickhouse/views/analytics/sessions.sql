@@ -32,7 +32,7 @@
 -- column | country | String | ISO 3166 code
 -- column | conversions | Int64 | orders, sign-ups, leads and starts of subscriptions
 -- column | orders | Int64 | events of the kind order
--- column | revenue | Decimal(18, 4) | sum of revenue in currency
+-- column | revenue | Decimal(18, 4) | sum of revenue in currency, at most 99999999999999.9999 in size
 -- column | currency | String | ISO 4217 code; empty = none, (mixed) = several
 CREATE OR REPLACE VIEW analytics.sessions
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
@@ -63,7 +63,7 @@ SELECT
     s.country AS country,
     toInt64(s.conversions) AS conversions,
     toInt64(s.orders) AS orders,
-    toDecimal64(s.revenue, 4) AS revenue,
+    toDecimal64(greatest(least(s.revenue, toDecimal128('99999999999999.9999', 4)), toDecimal128('-99999999999999.9999', 4)), 4) AS revenue,
     s.currency AS currency
 FROM touchline.sessions(
     project = {project:String},

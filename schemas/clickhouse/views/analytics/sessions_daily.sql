@@ -26,68 +26,64 @@
 -- column | median_seconds | Float64 | median duration
 -- column | conversions | Int64 | orders, sign-ups, leads and starts of subscriptions
 -- column | conversions_per_session | Float64 | conversions / sessions
--- column | revenue | Decimal(18, 4) | sum of revenue in currency
+-- column | revenue | Decimal(18, 4) | sum of revenue in currency, at most 99999999999999.9999 in size
 -- column | currency | String | ISO 4217 code; empty = none, (mixed) = several
 CREATE OR REPLACE VIEW analytics.sessions_daily
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT
-    s.project AS project,
-    multiIf({granularity:String} = 'month', toStartOfMonth(s.day), {granularity:String} = 'week', toMonday(s.day), s.day) AS day,
-    multiIf(
-        s.value = '', '(not set)',
-        (s.project, s.value) IN
-        (
-            SELECT t.project, toString({by:Identifier}) AS value
-            FROM touchline.sessions(
-                project = {project:String},
-                from = {from:DateTime64(3, 'UTC')},
-                to = {to:DateTime64(3, 'UTC')}) AS t
-            WHERE value != ''
-            GROUP BY t.project, value
-            ORDER BY count() DESC, value
-            LIMIT {top:UInt64} BY t.project
-        ), s.value,
-        'Other') AS breakdown,
-    toInt64(count()) AS sessions,
-    toInt64(uniqExact(s.person_id)) AS visitors,
-    toInt64(uniqExactIf(s.person_id, s.visitor = 'new')) AS new_visitors,
+    g.of_project AS project,
+    g.of_day AS day,
+    multiIf(g.value = '', '(not set)', g.place <= {top:UInt64}, g.value, 'Other') AS breakdown,
+    toInt64(sum(g.session_count)) AS sessions,
+    toInt64(uniqExactMerge(g.persons)) AS visitors,
+    toInt64(uniqExactMerge(g.newcomers)) AS new_visitors,
     visitors - new_visitors AS returning_visitors,
-    toInt64(countIf(s.is_bounce)) AS bounces,
+    toInt64(sum(g.bounce_count)) AS bounces,
     bounces / sessions AS bounce_rate,
-    toInt64(sum(s.page_count)) AS pages,
+    toInt64(sum(g.page_count)) AS pages,
     pages / sessions AS pages_per_session,
-    sum(s.duration_ms) / sessions / 1000 AS avg_seconds,
-    quantileExactInclusive(0.5)(s.duration_seconds) AS median_seconds,
-    toInt64(sum(s.conversion_count)) AS conversions,
+    sum(g.total_ms) / sessions / 1000 AS avg_seconds,
+    quantileExactInclusiveMerge(0.5)(g.durations) AS median_seconds,
+    toInt64(sum(g.conversion_count)) AS conversions,
     conversions / sessions AS conversions_per_session,
-    toDecimal64(sum(s.amount), 4) AS revenue,
-    multiIf(empty(groupUniqArrayIf(s.amount_currency, s.amount != 0 AND s.amount_currency != '') AS currencies), '', length(currencies) = 1, currencies[1], '(mixed)') AS currency
+    toDecimal64(greatest(least(sum(g.amount), toDecimal128('99999999999999.9999', 4)), toDecimal128('-99999999999999.9999', 4)), 4) AS revenue,
+    multiIf(empty(groupUniqArrayArray(g.currency_list) AS currencies), '', length(currencies) = 1, currencies[1], '(mixed)') AS currency
 FROM
 (
     SELECT
-        project,
-        day,
-        toString({by:Identifier}) AS value,
-        person_id,
-        visitor,
-        is_bounce,
-        pages AS page_count,
-        duration_seconds,
-        toUnixTimestamp64Milli(ended_at) - toUnixTimestamp64Milli(started_at) AS duration_ms,
-        conversions AS conversion_count,
-        revenue AS amount,
-        currency AS amount_currency
-    FROM touchline.sessions(
-        project = {project:String},
-        from = {from:DateTime64(3, 'UTC')},
-        to = {to:DateTime64(3, 'UTC')})
-) AS s
-WHERE (SELECT ok FROM touchline.good_top(top = {top:UInt64}))
-  AND (SELECT ok FROM touchline.good_interval(
-          granularity = {granularity:String},
-          from = {from:DateTime64(3, 'UTC')},
-          to = {to:DateTime64(3, 'UTC')}))
+        *,
+        dense_rank() OVER (PARTITION BY of_project ORDER BY value = '', value_count DESC, value) AS place
+    FROM
+    (
+        SELECT
+            by.project AS of_project,
+            multiIf({granularity:String} = 'month', toStartOfMonth(by.day), {granularity:String} = 'week', toMonday(by.day), by.day) AS of_day,
+            toString(by.{by:Identifier}) AS value,
+            count() AS session_count,
+            sum(session_count) OVER (PARTITION BY of_project, value) AS value_count,
+            uniqExactState(by.person_id) AS persons,
+            uniqExactStateIf(by.person_id, by.visitor = 'new') AS newcomers,
+            countIf(by.is_bounce) AS bounce_count,
+            sum(by.pages) AS page_count,
+            sum(toUnixTimestamp64Milli(by.ended_at) - toUnixTimestamp64Milli(by.started_at)) AS total_ms,
+            quantileExactInclusiveState(0.5)(by.duration_seconds) AS durations,
+            sum(by.conversions) AS conversion_count,
+            sum(by.revenue) AS amount,
+            groupUniqArrayIf(by.currency, by.revenue != 0) AS currency_list
+        FROM touchline.sessions(
+            project = {project:String},
+            from = {from:DateTime64(3, 'UTC')},
+            to = {to:DateTime64(3, 'UTC')}) AS by
+        WHERE (SELECT ok FROM touchline.good_top(top = {top:UInt64}))
+          AND (SELECT ok FROM touchline.visit_session_by(by = {by:String}))
+          AND (SELECT ok FROM touchline.good_interval(
+                  granularity = {granularity:String},
+                  from = {from:DateTime64(3, 'UTC')},
+                  to = {to:DateTime64(3, 'UTC')}))
+        GROUP BY of_project, of_day, value
+    )
+) AS g
 GROUP BY project, day, breakdown
 ORDER BY project, day, sessions DESC, breakdown
 COMMENT '${comment}'

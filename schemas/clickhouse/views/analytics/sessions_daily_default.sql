@@ -19,7 +19,7 @@ CREATE OR REPLACE VIEW analytics.sessions_daily_default
     median_seconds          Float64        COMMENT 'median duration',
     conversions             Int64          COMMENT 'orders, sign-ups, leads and starts of subscriptions',
     conversions_per_session Float64        COMMENT 'conversions / sessions',
-    revenue                 Decimal(18, 4) COMMENT 'sum of revenue in currency',
+    revenue                 Decimal(18, 4) COMMENT 'sum of revenue in currency, at most 99999999999999.9999 in size',
     currency                String         COMMENT 'ISO 4217 code; empty = none, (mixed) = several'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER

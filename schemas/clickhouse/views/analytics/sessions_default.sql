@@ -29,7 +29,7 @@ CREATE OR REPLACE VIEW analytics.sessions_default
     country             String               COMMENT 'ISO 3166 code',
     conversions         Int64                COMMENT 'orders, sign-ups, leads and starts of subscriptions',
     orders              Int64                COMMENT 'events of the kind order',
-    revenue             Decimal(18, 4)       COMMENT 'sum of revenue in currency',
+    revenue             Decimal(18, 4)       COMMENT 'sum of revenue in currency, at most 99999999999999.9999 in size',
     currency            String               COMMENT 'ISO 4217 code; empty = none, (mixed) = several'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER

@@ -43,11 +43,13 @@ FROM
             window_seconds = {window_seconds:UInt64},
             from = {from:DateTime64(3, 'UTC')},
             to = {to:DateTime64(3, 'UTC')},
-            by = 'project',
+            as_of = {as_of:DateTime64(3, 'UTC')},
+            by = 'event',
+            property = '',
             attribution = 'everybody',
             attribution_step = 1)
         WHERE level = {after_step:UInt8}
-          AND last_entry + toInt64({window_seconds:UInt64}) * 1000 < toUnixTimestamp64Milli({as_of:DateTime64(3, 'UTC')})
+          AND NOT open
           AND (SELECT ok FROM touchline.good_drop_off(
                   steps = {steps:Array(String)},
                   after_step = {after_step:UInt8},

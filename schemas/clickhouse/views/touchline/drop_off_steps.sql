@@ -50,7 +50,7 @@ FROM
                     level,
                     range(1, step_count + 1) AS every_step,
                     (times[-1] - times[1]) / 1000. AS seconds,
-                    last_entry + toInt64({window_seconds:UInt64}) * 1000 >= toUnixTimestamp64Milli({as_of:DateTime64(3, 'UTC')}) AS open
+                    open
                 FROM touchline.funnel_persons(
                     project = {project:String},
                     on = {on:String},
@@ -58,7 +58,9 @@ FROM
                     window_seconds = {window_seconds:UInt64},
                     from = {from:DateTime64(3, 'UTC')},
                     to = {to:DateTime64(3, 'UTC')},
-                    by = {by:String},
+                    as_of = {as_of:DateTime64(3, 'UTC')},
+                    by = if({by:String} LIKE 'properties._%', 'event', {by:String}),
+                    property = if({by:String} LIKE 'properties._%', substring({by:String}, 12), ''),
                     attribution = 'last',
                     attribution_step = 1)
                 WHERE (SELECT ok FROM touchline.good_top(top = {top:UInt64}))

@@ -9,7 +9,7 @@ SELECT
     {steps:Array(String)}[p.level] AS event,
     multiIf(
         p.level = step_count, 'converted',
-        last_entry + toInt64({window_seconds:UInt64}) * 1000 >= toUnixTimestamp64Milli({as_of:DateTime64(3, 'UTC')}), 'pending',
+        open, 'pending',
         'dropped') AS outcome,
     fromUnixTimestamp64Milli(times[1], 'UTC') AS entered_at,
     fromUnixTimestamp64Milli(times[-1], 'UTC') AS reached_at,
@@ -22,6 +22,8 @@ FROM touchline.funnel_persons(
     window_seconds = {window_seconds:UInt64},
     from = {from:DateTime64(3, 'UTC')},
     to = {to:DateTime64(3, 'UTC')},
-    by = 'project',
+    as_of = {as_of:DateTime64(3, 'UTC')},
+    by = 'event',
+    property = '',
     attribution = 'everybody',
     attribution_step = 1) AS p

@@ -48,7 +48,9 @@ LEFT JOIN
             window_seconds = {window_seconds:UInt64},
             from = {from:DateTime64(3, 'UTC')},
             to = {to:DateTime64(3, 'UTC')},
-            by = 'project',
+            as_of = {as_of:DateTime64(3, 'UTC')},
+            by = 'event',
+            property = '',
             attribution = 'everybody',
             attribution_step = 1)
         WHERE {mode:String} = 'ordered'

@@ -26,8 +26,7 @@ FROM
         arrayResize(sumForEach(arrayWithConstant(level, toInt64(1))), step_count, 0) AS persons_at,
         arrayResize(sumForEach(arrayPushBack(
             arrayWithConstant(level - 1, toInt64(0)),
-            toInt64(level < step_count
-                AND last_entry + toInt64({window_seconds:UInt64}) * 1000 >= toUnixTimestamp64Milli({as_of:DateTime64(3, 'UTC')}))
+            toInt64(open)
         )), step_count, 0) AS pending_at,
         quantileExactInclusiveForEach(0.5)(arrayMap(ms -> ms / 1000., arrayPopFront(arrayDifference(times)))) AS median_of
     FROM touchline.funnel_persons(
@@ -37,7 +36,9 @@ FROM
         window_seconds = {window_seconds:UInt64},
         from = {from:DateTime64(3, 'UTC')},
         to = {to:DateTime64(3, 'UTC')},
-        by = 'project',
+        as_of = {as_of:DateTime64(3, 'UTC')},
+        by = 'event',
+        property = '',
         attribution = 'everybody',
         attribution_step = 1)
     WHERE (SELECT ok FROM touchline.good_trend(granularity = {granularity:String}))

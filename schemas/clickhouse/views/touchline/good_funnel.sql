@@ -12,4 +12,5 @@ SELECT
   + throwIf({window_seconds:UInt64} NOT BETWEEN 1 AND 31622400, 'window_seconds: want 1 to 31622400')
   + throwIf({from:DateTime64(3, 'UTC')} < toDateTime64('1970-01-02 00:00:00', 3, 'UTC'), 'from: want 1970-01-02 or later')
   + throwIf({from:DateTime64(3, 'UTC')} >= {to:DateTime64(3, 'UTC')}, 'from: want a time before to')
+  + throwIf({as_of:DateTime64(3, 'UTC')} < toDateTime64('1970-01-02 00:00:00', 3, 'UTC'), 'as_of: want 1970-01-02 or later')
   = 0 AS ok

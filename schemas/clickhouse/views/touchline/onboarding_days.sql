@@ -4,7 +4,6 @@ CREATE OR REPLACE VIEW touchline.onboarding_days AS
 WITH
     toDate({from:DateTime64(3, 'UTC')}) AS from_day,
     toDate({to:DateTime64(3, 'UTC')} - toIntervalMillisecond(1)) AS last_day,
-    toDate({as_of:DateTime64(3, 'UTC')}) AS as_of_day,
     counts AS
     (
         SELECT
@@ -61,18 +60,18 @@ SELECT
     c.came_1 AS day1_persons,
     c.came_7 AS day7_persons,
     c.came_30 AS day30_persons,
-    if(c.new_persons > 0 AND d.day + 1 < as_of_day, c.came_1 / c.new_persons, NULL) AS day1_rate,
-    if(c.new_persons > 0 AND d.day + 7 < as_of_day, c.came_7 / c.new_persons, NULL) AS day7_rate,
-    if(c.new_persons > 0 AND d.day + 30 < as_of_day, c.came_30 / c.new_persons, NULL) AS day30_rate,
+    if(c.new_persons > 0 AND d.day + 1 < d.as_of_day, c.came_1 / c.new_persons, NULL) AS day1_rate,
+    if(c.new_persons > 0 AND d.day + 7 < d.as_of_day, c.came_7 / c.new_persons, NULL) AS day7_rate,
+    if(c.new_persons > 0 AND d.day + 30 < d.as_of_day, c.came_30 / c.new_persons, NULL) AS day30_rate,
     c.one_session AS one_session,
-    if(c.new_persons > 0 AND d.day + 29 < as_of_day, c.one_session / c.new_persons, NULL) AS one_session_rate,
+    if(c.new_persons > 0 AND d.day + 29 < d.as_of_day, c.one_session / c.new_persons, NULL) AS one_session_rate,
     c.activated AS activated,
-    if(c.new_persons > 0 AND d.day + 29 < as_of_day, c.activated / c.new_persons, NULL) AS activated_rate,
-    toBool(d.day + 30 < as_of_day) AS complete
+    if(c.new_persons > 0 AND d.day + 29 < d.as_of_day, c.activated / c.new_persons, NULL) AS activated_rate,
+    toBool(d.day + 30 < d.as_of_day) AS complete
 FROM
 (
-    SELECT project, from_day + toUInt16(arrayJoin(range(toUInt32(greatest(0, least(1000, last_day - from_day + 1)))))) AS day
-    FROM touchline.asked_projects(project = {project:String})
+    SELECT project, as_of_day, from_day + toUInt16(arrayJoin(range(toUInt32(greatest(0, least(1000, last_day - from_day + 1)))))) AS day
+    FROM touchline.asked_days(project = {project:String}, as_of = {as_of:DateTime64(3, 'UTC')})
 ) AS d
 LEFT JOIN counts AS c ON c.project = d.project AND c.day = d.day
 ORDER BY project, day

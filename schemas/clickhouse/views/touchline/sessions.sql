@@ -16,6 +16,9 @@
 --   currency       of the revenue; (mixed) when there are several
 --
 -- All texts may be picked by '{by:Identifier}'.
+--
+-- What is kept for each session goes to disk beyond 900 MB: a month of 1.5 million
+-- sessions does not, a year does and takes longer, but does not fail.
 CREATE OR REPLACE VIEW touchline.sessions AS
 SELECT
     toString(s.of_project) AS project,
@@ -86,4 +89,4 @@ LEFT JOIN
     GROUP BY person_id
     HAVING first_at >= {from:DateTime64(3, 'UTC')}
 ) AS n ON n.person_id = s.unified_id
-SETTINGS join_use_nulls = 0
+SETTINGS join_use_nulls = 0, max_bytes_before_external_group_by = 900000000

@@ -50,7 +50,7 @@ SELECT
 FROM
 (
     SELECT project, toUInt8(1 + intDiv(cell, 11)) AS number, toUInt8(1 + cell % 11) AS bucket
-    FROM touchline.asked_projects(project = {project:String})
+    FROM touchline.asked_days(project = {project:String}, as_of = {as_of:DateTime64(3, 'UTC')})
     ARRAY JOIN range(33) AS cell
 ) AS c
 LEFT JOIN legs AS l ON l.project = c.project AND l.number = c.number

@@ -56,7 +56,7 @@ func (w *world) namedProjects(t *testing.T) {
 		}
 		for _, project := range []string{theirs, "nobody", "' OR 1 --"} {
 			err := drain(t, w.reader, "SELECT * FROM "+w.about(o, project))
-			if err == nil || !strings.Contains(err.Error(), "no access to this project") {
+			if err == nil || !strings.Contains(err.Error(), "project: no access to it") {
 				t.Errorf("%s: project %q: error %.300v", o.Name, project, err)
 			}
 		}

@@ -120,17 +120,19 @@ func call(o schema.Object, replace map[string]string) string {
 }
 
 // about returns the FROM clause's text for an object about a project, over a time
-// that is the same for a whole test. What takes a person is asked for one of each
-// project.
+// that is the same for a whole test. What takes a person, or the id of a user, is asked
+// for one of each project.
 func (w *world) about(o schema.Object, project string) string {
 	given := map[string]string{"project": clickhouse.Literal(project), "from": w.day(-30), "to": w.day(1), "as_of": w.day(0)}
-	if !takes(o, "person_id") {
+	if !takes(o, "person_id") && !takes(o, "id") {
 		return call(o, given)
 	}
-	given["person_id"] = clickhouse.Literal(w.persons[0])
-	one := call(o, given)
-	given["person_id"] = clickhouse.Literal(w.persons[1])
-	return "(SELECT * FROM " + one + " UNION ALL SELECT * FROM " + call(o, given) + ")"
+	calls := make([]string, len(w.persons))
+	for i, project := range []string{ours, theirs} {
+		given["person_id"], given["id"] = clickhouse.Literal(w.persons[i]), clickhouse.Literal("user of "+project+" 2")
+		calls[i] = "SELECT * FROM " + call(o, given)
+	}
+	return "(" + strings.Join(calls, " UNION ALL ") + ")"
 }
 
 // day returns an hour that is so many days away, as SQL.

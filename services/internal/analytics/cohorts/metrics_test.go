@@ -12,7 +12,7 @@ import (
 )
 
 func metricsDaily(q analytics.MetricsQuery) question {
-	return question{view: "metrics_daily", parameters: fmt.Sprintf("%s, currency = %s, as_of = %s", span(q.SpanQuery), clickhouse.Literal(q.Currency), day(q.AsOf)),
+	return question{view: "metrics_daily", parameters: fmt.Sprintf("%s, currency = %s, as_of = %s", span(q.SpanQuery), clickhouse.Literal(q.Currency), oracle.Instant(q.AsOf)),
 		reference: answer(analytics.MetricsDaily, q)}
 }
 
@@ -22,29 +22,33 @@ func randomMetrics(r *rand.Rand, projects []oracle.Project) analytics.MetricsQue
 
 func northStar(q analytics.NorthStarQuery) question {
 	return question{view: "north_star", parameters: fmt.Sprintf("%s, metric = %s, currency = %s, granularity = %s, as_of = %s",
-		span(q.SpanQuery), clickhouse.Literal(q.Metric), clickhouse.Literal(q.Currency), clickhouse.Literal(q.Granularity), day(q.AsOf)),
+		span(q.SpanQuery), clickhouse.Literal(q.Metric), clickhouse.Literal(q.Currency), clickhouse.Literal(q.Granularity), oracle.Instant(q.AsOf)),
 		reference: answer(analytics.NorthStar, q)}
 }
 
 func randomNorthStar(r *rand.Rand, projects []oracle.Project) analytics.NorthStarQuery {
-	return analytics.NorthStarQuery{
+	q := analytics.NorthStarQuery{
 		SpanQuery: randomSpan(r, projects),
-		Metric:    oracle.Pick(r, "persons", "new_persons", "events", "orders", "revenue"),
+		Metric:    oracle.Pick(r, "persons", "new_persons", "events", "orders", "revenue", "sessions", "bounce_rate"),
 		Currency:  oracle.Pick(r, "", "EUR", "USD"),
 	}
+	if q.Metric == "sessions" || q.Metric == "bounce_rate" {
+		q.Event = ""
+	}
+	return q
 }
 
 var metricsReaders = map[string]oracle.Reader{
 	"north_star": func(p oracle.Params) (oracle.Question, error) {
 		span, err := readSpan(p)
 		q := analytics.NorthStarQuery{SpanQuery: span}
-		err = errors.Join(err, p.Text("metric", &q.Metric), p.Text("currency", &q.Currency), p.Text("granularity", &q.Granularity), days(p, "as_of", &q.AsOf))
+		err = errors.Join(err, p.Text("metric", &q.Metric), p.Text("currency", &q.Currency), p.Text("granularity", &q.Granularity), p.Time("as_of", &q.AsOf))
 		return northStar(q), err
 	},
 	"metrics_daily": func(p oracle.Params) (oracle.Question, error) {
 		span, err := readSpan(p)
 		q := analytics.MetricsQuery{SpanQuery: span}
-		err = errors.Join(err, p.Text("currency", &q.Currency), days(p, "as_of", &q.AsOf))
+		err = errors.Join(err, p.Text("currency", &q.Currency), p.Time("as_of", &q.AsOf))
 		// Vectors cannot hold an empty text.
 		daily := metricsDaily(q)
 		daily.columns = "project, day, channel, events, persons, orders, revenue, if(currency = '', '-', currency), complete"

@@ -22,21 +22,21 @@ func randomTimeToValue(r *rand.Rand, projects []oracle.Project) analytics.TimeTo
 	r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	q := analytics.TimeToValueQuery{SignUp: names[0], Activation: names[1], FirstUse: names[2]}
 	q.From, q.To = oracle.Span(r, projects)
-	q.WindowSeconds = oracle.Pick[int64](r, 1, 60, 7200, 86400, 30*86400)
+	q.WindowSeconds = oracle.Pick[int64](r, 1, 60, 7200, 86400, 30*86400, 366*86400)
 	q.AsOf = oracle.Border(r, projects) + q.WindowSeconds*1000
 	return q
 }
 
 func onboarding(q analytics.OnboardingQuery) question {
 	return question{view: "onboarding", parameters: fmt.Sprintf("activation = %s, from = %s, to = %s, as_of = %s",
-		clickhouse.Literal(q.Activation), day(q.From), day(q.To), day(q.AsOf)), reference: answer(analytics.Onboarding, q)}
+		clickhouse.Literal(q.Activation), day(q.From), day(q.To), oracle.Instant(q.AsOf)), reference: answer(analytics.Onboarding, q)}
 }
 
 func randomOnboarding(r *rand.Rand, projects []oracle.Project) analytics.OnboardingQuery {
 	q := analytics.OnboardingQuery{
 		Activation: oracle.Pick(r, oracle.Names[:4]...),
 		From:       oracle.Pick(r, randomDay(r, projects), oracle.DayOf(oracle.Start, time.UTC)-2),
-		AsOf:       randomDay(r, projects) + int32(r.IntN(40)),
+		AsOf:       randomAsOf(r, projects) + int64(r.IntN(20*24))*time.Hour.Milliseconds(),
 	}
 	q.To = q.From + 1 + int32(r.IntN(30))
 	return q
@@ -51,7 +51,7 @@ var onboardingReaders = map[string]oracle.Reader{
 	},
 	"onboarding": func(p oracle.Params) (oracle.Question, error) {
 		var q analytics.OnboardingQuery
-		err := errors.Join(p.Text("activation", &q.Activation), days(p, "from", &q.From), days(p, "to", &q.To), days(p, "as_of", &q.AsOf))
+		err := errors.Join(p.Text("activation", &q.Activation), days(p, "from", &q.From), days(p, "to", &q.To), p.Time("as_of", &q.AsOf))
 		return onboarding(q), err
 	},
 }

@@ -14,7 +14,7 @@ import (
 
 func spanOf(event string) analytics.SpanQuery {
 	from := oracle.DayOf(oracle.Start, time.UTC)
-	return analytics.SpanQuery{Event: event, Granularity: "day", From: from, To: from + 30, AsOf: from + 20}
+	return analytics.SpanQuery{Event: event, Granularity: "day", From: from, To: from + 30, AsOf: oracle.Start.AddDate(0, 0, 20).UnixMilli()}
 }
 
 // answersTo returns the rows of a query, whatever their order.

@@ -17,13 +17,13 @@ import (
 func retentionParameters(q analytics.RetentionQuery) string {
 	return fmt.Sprintf("start_event = %s, return_event = %s, granularity = %s, mode = %s, cumulative = %v, from = %s, cohorts = %d, periods = %d, as_of = %s",
 		clickhouse.Literal(q.StartEvent), clickhouse.Literal(q.ReturnEvent), clickhouse.Literal(q.Granularity), clickhouse.Literal(q.Mode),
-		q.Cumulative, day(q.From), q.Cohorts, q.Periods, day(q.AsOf))
+		q.Cumulative, day(q.From), q.Cohorts, q.Periods, oracle.Instant(q.AsOf))
 }
 
 func readRetention(p oracle.Params) (q analytics.RetentionQuery, err error) {
 	err = errors.Join(p.Text("start", &q.StartEvent), p.Text("return", &q.ReturnEvent), p.Text("granularity", &q.Granularity),
 		p.Text("mode", &q.Mode), p.Bool("cumulative", &q.Cumulative), days(p, "from", &q.From),
-		p.Int("cohorts", &q.Cohorts), p.Int("periods", &q.Periods), days(p, "as_of", &q.AsOf))
+		p.Int("cohorts", &q.Cohorts), p.Int("periods", &q.Periods), p.Time("as_of", &q.AsOf))
 	return q, err
 }
 
@@ -62,6 +62,12 @@ var retentionReaders = map[string]oracle.Reader{
 		err := errors.Join(p.Text("start", &q.StartEvent), p.Text("return", &q.ReturnEvent), p.Text("granularity", &q.Granularity),
 			p.Time("from", &q.From), p.Int("cohorts", &q.Cohorts), p.Int("periods", &q.Periods), p.Time("as_of", &q.AsOf))
 		return rolling(q), err
+	},
+	"retention_hourly": func(p oracle.Params) (oracle.Question, error) {
+		var q analytics.RetentionHourlyQuery
+		err := errors.Join(p.Text("start", &q.StartEvent), p.Text("return", &q.ReturnEvent), p.Text("mode", &q.Mode), p.Bool("cumulative", &q.Cumulative),
+			p.Time("from", &q.From), p.Int("cohorts", &q.Cohorts), p.Int("periods", &q.Periods), p.Time("as_of", &q.AsOf))
+		return hourly(q), err
 	},
 	"retention_actors": func(p oracle.Params) (oracle.Question, error) {
 		var a analytics.RetentionActorsQuery
@@ -121,6 +127,31 @@ func randomRolling(r *rand.Rand, projects []oracle.Project) analytics.RollingQue
 	}
 }
 
+func hourly(q analytics.RetentionHourlyQuery) question {
+	return question{view: "retention_hourly", parameters: fmt.Sprintf("start_event = %s, return_event = %s, mode = %s, cumulative = %v, from = %s, cohorts = %d, periods = %d, as_of = %s",
+		clickhouse.Literal(q.StartEvent), clickhouse.Literal(q.ReturnEvent), clickhouse.Literal(q.Mode), q.Cumulative, oracle.Instant(q.From), q.Cohorts, q.Periods, oracle.Instant(q.AsOf)),
+		reference: answer(analytics.RetentionHourly, q)}
+}
+
+func randomHourly(r *rand.Rand, projects []oracle.Project) analytics.RetentionHourlyQuery {
+	return analytics.RetentionHourlyQuery{
+		StartEvent:  randomEvent(r),
+		ReturnEvent: randomEvent(r),
+		Mode:        oracle.Pick(r, "recurring", "first_time", "first_ever"),
+		Cumulative:  r.IntN(2) == 0,
+		From:        oracle.Border(r, projects) - int64(r.IntN(8))*900_000,
+		Cohorts:     1 + r.IntN(20),
+		Periods:     1 + r.IntN(20),
+		AsOf:        oracle.Border(r, projects),
+	}
+}
+
+// randomAsOf returns a time around which something happens, or some days later: at
+// many such times the date of the project is not that of UTC.
+func randomAsOf(r *rand.Rand, projects []oracle.Project) int64 {
+	return oracle.Border(r, projects) + int64(r.IntN(20*24))*time.Hour.Milliseconds()
+}
+
 // randomDay returns a day on or around which something happens.
 func randomDay(r *rand.Rand, projects []oracle.Project) int32 {
 	return oracle.Pick(r, oracle.Pick(r, projects...).Events...).Day + int32(r.IntN(5)-2)
@@ -141,7 +172,7 @@ func randomRetention(r *rand.Rand, projects []oracle.Project) analytics.Retentio
 		From:        oracle.Pick(r, randomDay(r, projects), oracle.DayOf(oracle.Start, time.UTC)-2),
 		Cohorts:     1 + r.IntN(9),
 		Periods:     1 + r.IntN(9),
-		AsOf:        randomDay(r, projects) + int32(r.IntN(20)),
+		AsOf:        randomAsOf(r, projects),
 	}
 }
 

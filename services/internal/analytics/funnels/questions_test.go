@@ -70,11 +70,21 @@ var columns = map[string]func(analytics.Event) string{
 	"page":                analytics.Event.Page,
 	"kind":                func(e analytics.Event) string { return e.Kind },
 	"referrer_host":       func(e analytics.Event) string { return e.Referrer },
+	"properties.plan":     analytics.Property("plan"),
+	"properties.nothing":  func(analytics.Event) string { return "" },
+}
+
+// column returns the values of a column, or of a property of any name.
+func column(by string) func(analytics.Event) string {
+	if name, ok := strings.CutPrefix(by, "properties."); ok {
+		return analytics.Property(name)
+	}
+	return columns[by]
 }
 
 func (q breakdown) definition() analytics.FunnelDefinition {
 	d := q.query.definition()
-	d.By, d.Attribution, d.AttributionStep = columns[q.by], q.attribution, q.step
+	d.By, d.Attribution, d.AttributionStep = column(q.by), q.attribution, q.step
 	return d
 }
 
@@ -221,6 +231,7 @@ var readers = map[string]oracle.Reader{
 		q.attribution = analytics.Attribution(attribution)
 		return q, err
 	},
+	"funnel_significance": readSignificance,
 	"funnel_trend": func(p oracle.Params) (oracle.Question, error) {
 		q, err := readQuery(p)
 		t := trend{query: q}
@@ -249,7 +260,7 @@ func readBreakdown(p oracle.Params) (breakdown, error) {
 	q, err := readQuery(p)
 	b := breakdown{query: q}
 	err = errors.Join(err, p.Text("by", &b.by), p.Int("top", &b.top))
-	if columns[b.by] == nil {
+	if column(b.by) == nil {
 		err = errors.Join(err, fmt.Errorf("no column %q", b.by))
 	}
 	return b, err

@@ -31,6 +31,7 @@ func TestBadParametersAreRefused(t *testing.T) {
 		"window_seconds: want 1 to 31622400 ": with(func(q *query) { q.window = 31622401 }),
 		"from: want a time before to":         with(func(q *query) { q.to = q.from }),
 		"from: want 1970-01-02 or later":      with(func(q *query) { q.from = 0 }),
+		"as_of: want 1970-01-02 or later":     with(func(q *query) { q.asOf = 0 }),
 	}
 	for text, q := range shared {
 		if len(q.steps) != 2 {
@@ -40,7 +41,8 @@ func TestBadParametersAreRefused(t *testing.T) {
 		}
 		for _, question := range []oracle.Question{
 			funnel{q}, actors{q}, trend{q, "day"}, dropOffNext{q, 1, 60, false}, dropOffNext{q, 1, 60, true},
-			breakdown{q, "country", analytics.AttributeFirst, 1, 5}, dropOff{breakdown{query: q, by: "country", top: 5}},
+			breakdown{q, "country", analytics.AttributeFirst, 1, 5},
+			significance{breakdown{q, "country", analytics.AttributeFirst, 1, 5}, ""}, dropOff{breakdown{query: q, by: "country", top: 5}},
 			exact{q, analytics.InOrder, nil}, exact{q, analytics.Strictly, nil}, exact{q, analytics.InAnyOrder, nil},
 		} {
 			refused(t, w, question.SQL("p"), text)
@@ -49,29 +51,39 @@ func TestBadParametersAreRefused(t *testing.T) {
 	by := func(column string, attribution analytics.Attribution, step, top int) string {
 		return breakdown{good, column, attribution, step, top}.SQL("p")
 	}
+	compare := func(column string, attribution analytics.Attribution, step int) string {
+		return significance{breakdown{good, column, attribution, step, 5}, ""}.SQL("p")
+	}
 	forbid := func(mode analytics.FunnelMode, x ...exclusion) string { return exact{good, mode, x}.SQL("p") }
 	for sql, text := range map[string]string{
-		by("nothing", analytics.AttributeFirst, 1, 5):                        "nothing",
-		by("country` FROM system.tables --", analytics.AttributeFirst, 1, 5): "country` FROM system.tables --",
-		by("country'", analytics.AttributeFirst, 1, 5):                       "country'",
-		by("country", "middle", 1, 5):                                        "middle",
-		by("country", "project", 1, 5):                                       "attribution: want first, last, step or all",
-		by("country", analytics.AttributeStep, 3, 5):                         "attribution_step: want 1 to the number of steps",
-		by("country", analytics.AttributeStep, 0, 5):                         "attribution_step: want 1 to the number of steps",
-		by("country", analytics.AttributeFirst, 1, 0):                        "top: want 1 to 1000",
-		dropOff{breakdown{query: good, by: "country", top: 1001}}.SQL("p"):   "top: want 1 to 1000",
-		trend{good, "fortnight"}.SQL("p"):                                    "granularity: want day, week or month",
-		dropOffNext{good, 2, 60, false}.SQL("p"):                             "after_step: want 1 to the number of steps less one",
-		dropOffNext{good, 1, 0, true}.SQL("p"):                               "horizon_seconds: want 1 to 31622400",
-		forbid("sideways"):                                                   "mode: want ordered, strict or unordered",
-		forbid(analytics.InOrder, exclusion{"a", 1, 2}):                      "exclude: an event is a step",
-		forbid(analytics.InOrder, exclusion{"", 1, 2}):                       "exclude: an event has no name",
-		forbid(analytics.InOrder, exclusion{"x", 2, 2}):                      "exclude_from: want a step before exclude_to",
-		forbid(analytics.InOrder, exclusion{"x", 1, 3}):                      "exclude_from: want a step before exclude_to",
-		forbid(analytics.Strictly, exclusion{"x", 0, 1}):                     "exclude_from: want a step before exclude_to",
-		forbid(analytics.InOrder, make([]exclusion, 11)...):                  "exclude: want at most 10 events",
-		strings.Replace(forbid(analytics.InOrder, exclusion{"x", 1, 2}), "exclude_to = [2]", "exclude_to = []", 1):                 "exclude_to: want a step for each excluded event",
-		strings.Replace(forbid(analytics.InOrder, exclusion{"x", 1, 2}), "exclude_from = [1]", "exclude_from = []", 1):             "exclude_from: want a step for each excluded event",
+		by("nothing", analytics.AttributeFirst, 1, 5):                                                                  "'by.nothing'",
+		by("country` FROM system.tables --", analytics.AttributeFirst, 1, 5):                                           "'by.country` FROM system.tables --'",
+		by("country'", analytics.AttributeFirst, 1, 5):                                                                 "by.country'",
+		by("", analytics.AttributeFirst, 1, 5):                                                                         "parameter `by`",
+		by("properties.", analytics.AttributeFirst, 1, 5):                                                              "by.properties.",
+		dropOff{breakdown{query: good, by: "nothing", top: 5}}.SQL("p"):                                                "'by.nothing'",
+		by("country", "middle", 1, 5):                                                                                  "attribution: want first, last, step or all",
+		by("country", "everybody", 1, 5):                                                                               "attribution: want first, last, step or all",
+		compare("nothing", analytics.AttributeFirst, 1):                                                                "'by.nothing'",
+		compare("country", analytics.AttributeAll, 1):                                                                  "attribution: want first, last or step",
+		compare("country", analytics.AttributeStep, 3):                                                                 "attribution_step: want 1 to the number of steps",
+		by("country", "project", 1, 5):                                                                                 "attribution: want first, last, step or all",
+		by("country", analytics.AttributeStep, 3, 5):                                                                   "attribution_step: want 1 to the number of steps",
+		by("country", analytics.AttributeStep, 0, 5):                                                                   "attribution_step: want 1 to the number of steps",
+		by("country", analytics.AttributeFirst, 1, 0):                                                                  "top: want 1 to 1000",
+		dropOff{breakdown{query: good, by: "country", top: 1001}}.SQL("p"):                                             "top: want 1 to 1000",
+		trend{good, "fortnight"}.SQL("p"):                                                                              "granularity: want day, week or month",
+		dropOffNext{good, 2, 60, false}.SQL("p"):                                                                       "after_step: want 1 to the number of steps less one",
+		dropOffNext{good, 1, 0, true}.SQL("p"):                                                                         "horizon_seconds: want 1 to 31622400",
+		forbid("sideways"):                                                                                             "mode: want ordered, strict or unordered",
+		forbid(analytics.InOrder, exclusion{"a", 1, 2}):                                                                "exclude: an event is a step",
+		forbid(analytics.InOrder, exclusion{"", 1, 2}):                                                                 "exclude: an event has no name",
+		forbid(analytics.InOrder, exclusion{"x", 2, 2}):                                                                "exclude_from: want a step before exclude_to",
+		forbid(analytics.InOrder, exclusion{"x", 1, 3}):                                                                "exclude_from: want a step before exclude_to",
+		forbid(analytics.Strictly, exclusion{"x", 0, 1}):                                                               "exclude_from: want a step before exclude_to",
+		forbid(analytics.InOrder, make([]exclusion, 11)...):                                                            "exclude: want at most 10 events",
+		strings.Replace(forbid(analytics.InOrder, exclusion{"x", 1, 2}), "exclude_to = [2]", "exclude_to = []", 1):     "exclude_to: want a step for each excluded event",
+		strings.Replace(forbid(analytics.InOrder, exclusion{"x", 1, 2}), "exclude_from = [1]", "exclude_from = []", 1): "exclude_from: want a step for each excluded event",
 		exact{with(func(q *query) { q.steps = []string{"a", "b", "c"} }), analytics.InAnyOrder, []exclusion{{"x", 1, 2}}}.SQL("p"): "exclude_from: want 1 and exclude_to the last step",
 		abandoned{analytics.AbandonedQuery{From: 1e12, To: 1e12, AsOf: 1e12, AfterSeconds: 5}}.SQL("p"):                            "from: want a time before to",
 		abandoned{analytics.AbandonedQuery{From: 1e12, To: 2e12, AsOf: 2e12}}.SQL("p"):                                             "after_seconds: want 1 to 31622400",

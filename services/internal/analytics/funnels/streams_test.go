@@ -27,23 +27,14 @@ func TestViewsEqualReferenceOnStreams(t *testing.T) {
 		"funnel_exact strict":    func() oracle.Question { return randomExact(r, projects, analytics.Strictly) },
 		"funnel_exact unordered": func() oracle.Question { return randomExact(r, projects, analytics.InAnyOrder) },
 		"funnel_breakdown":       func() oracle.Question { return randomBreakdown(r, projects) },
+		"funnel_significance":    func() oracle.Question { return randomSignificance(r, projects) },
 		"funnel_trend":           func() oracle.Question { return trend{randomQuery(r, projects), oracle.Pick(r, "day", "week", "month")} },
 		"funnel_actors":          func() oracle.Question { return actors{randomQuery(r, projects)} },
 		"drop_off":               func() oracle.Question { return dropOff{randomBreakdown(r, projects)} },
 		"drop_off_next":          func() oracle.Question { return randomNext(r, projects, false) },
 		"drop_off_next_page":     func() oracle.Question { return randomNext(r, projects, true) },
 	}
-	for _, view := range sortedKeys(ask) {
-		t.Run(view, func(t *testing.T) {
-			rows := 0
-			for asked := 0; asked < oracle.Questions(t, setsOfParameters) || asked < 30 && rows < setsOfParameters; asked++ {
-				rows += w.Check(t, ask[view](), projects)
-			}
-			if rows < setsOfParameters {
-				t.Errorf("have %d rows in all, want questions that have answers", rows)
-			}
-		})
-	}
+	oracle.Streams(t, w, projects, setsOfParameters, ask)
 }
 
 func randomQuery(r *rand.Rand, projects []oracle.Project) query {

@@ -8,6 +8,9 @@
 // one instant, at the very end of a window, by one person of several ids, by bots,
 // late, across a change of daylight-saving time, with names that want quoting.
 //
+// Each package of tests answers for a family of objects (families.go) and asks each of
+// them in each of its modes (modes.go), by vectors and on streams.
+//
 // All streams lie in one table as projects, so a question is one query for all of
 // them: with the project '*' and a reader who may read every project.
 package oracle

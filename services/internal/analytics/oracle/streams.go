@@ -2,9 +2,12 @@ package oracle
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,7 +71,7 @@ var (
 	Devices   = []string{"", "desktop", "mobile"}
 	Countries = []string{"", "DE", "FR", "US"}
 	Zones     = []string{"UTC", "Europe/Berlin", "America/New_York", "Pacific/Kiritimati", "Asia/Kathmandu"}
-	Plans     = []string{"", `"free"`, `"pro"`, "0", "12", "true"}
+	Plans     = []string{"", `"free"`, `"pro"`, "0", "12", "true", "1.50", `{"a": 1}`, `[1, 2]`, `"\u00e9"`, "null"}
 )
 
 // Random returns random streams as projects, as many as StreamsEnv says. The time
@@ -156,6 +159,62 @@ func randomEvent(r *rand.Rand, name string) analytics.Event {
 		e.Properties = map[string]string{"plan": plan}
 	}
 	return e
+}
+
+// Streams holds objects against the reference on random streams: it asks random
+// questions about all projects, at least as many of each as QuestionsEnv says or the
+// usual number, and more until every mode has been asked for and there were answers to
+// compare. Keys are names of objects, as of checkObjects; all that the package answers
+// for must be there.
+func Streams(t *testing.T, w *World, projects []Project, usual int, random map[string]func() Question) {
+	duties := duties(t)
+	checkObjects(t, "random questions", duties, random)
+	byObject := map[string][]func() Question{}
+	for _, key := range slices.Sorted(maps.Keys(random)) {
+		name, _, _ := strings.Cut(key, " ")
+		byObject[name] = append(byObject[name], random[key])
+	}
+	for _, object := range slices.Sorted(maps.Keys(byObject)) {
+		t.Run(object, func(t *testing.T) { stream(t, w, projects, usual, object, duties[object], byObject[object]) })
+	}
+}
+
+// draws is how many random questions are looked through for one that asks for what is
+// missing, and most how many of them are asked.
+const (
+	draws = 5000
+	most  = 100
+)
+
+func stream(t *testing.T, w *World, projects []Project, usual int, object string, modes []Mode, variants []func() Question) {
+	have := tally{modes: map[string]bool{}}
+	begin := time.Now()
+	enough := Questions(t, usual) * len(variants)
+	for i := range draws {
+		left := missing(modes, have.modes)
+		if i >= enough && len(left) == 0 && have.rows >= 5*usual || have.questions >= enough+most {
+			break
+		}
+		q := variants[i%len(variants)]()
+		names := Asked(q, object, modes)
+		if i >= enough && len(left) > 0 && !slices.ContainsFunc(names, func(name string) bool { return slices.Contains(left, name) }) {
+			continue
+		}
+		rows := w.Check(t, q, projects)
+		have.questions++
+		have.rows += rows
+		for _, name := range names {
+			// What has no answer proves nothing.
+			have.modes[name] = have.modes[name] || rows > 0
+		}
+	}
+	t.Logf("%s on %d streams: %s in %s", object, len(projects), have, time.Since(begin).Round(time.Millisecond))
+	if left := missing(modes, have.modes); len(left) > 0 {
+		t.Errorf("%s: random questions never ask for %q", object, left)
+	}
+	if have.rows < 5*usual {
+		t.Errorf("%s: the reference gave %d rows: too few to prove anything", object, have.rows)
+	}
 }
 
 // Border returns a time at, just before or just after one of the projects' events.

@@ -40,7 +40,8 @@ type eval struct {
 var monday0 = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 
 // Golden puts the vectors of files to the reference and to ClickHouse. Readers are
-// by the name of the view; each must be asked for somewhere.
+// by the name of the object; all that the package answers for must be asked, in every
+// mode.
 func Golden(t *testing.T, w *World, files string, readers map[string]Reader) {
 	t.Helper()
 	vectors, err := readVectors(files, readers)
@@ -48,28 +49,43 @@ func Golden(t *testing.T, w *World, files string, readers map[string]Reader) {
 		t.Fatal(err)
 	}
 	var projects []Project
-	asked := map[string]int{}
+	duties := duties(t)
+	checkObjects(t, "readers of vectors", duties, readers)
+	have := tally{modes: map[string]bool{}}
 	for _, v := range vectors {
 		projects = append(projects, v.Project)
 		for _, e := range v.evals {
-			asked[e.view]++
+			have.questions++
+			have.rows += len(e.expect)
+			// What has no answer says little.
+			for _, name := range Asked(e.question, e.view, duties[e.view]) {
+				have.modes[e.view+": "+name] = have.modes[e.view+": "+name] || len(e.expect) > 0
+			}
+			have.modes[e.view] = have.modes[e.view] || len(e.expect) > 0
 			Same(t, e.place+": reference", e.question.Reference(v.Stream), e.expect)
 		}
 	}
-	for name := range readers {
-		if asked[name] == 0 {
-			t.Errorf("no vector asks %s", name)
+	for object, modes := range duties {
+		if !have.modes[object] {
+			t.Errorf("no vector asks %s", object)
+		}
+		for _, m := range modes {
+			if !have.modes[object+": "+m.Name] {
+				t.Errorf("no vector asks %s for %s", object, m.Name)
+			}
 		}
 	}
+	t.Logf("%d vectors: %s", len(vectors), have)
 	w.Load(t, rand.New(rand.NewPCG(1, 1)), projects)
 	for _, v := range vectors {
 		for _, e := range v.evals {
-			answers, err := Ask(t, w.BI, e.question.SQL(v.Name))
+			sql := e.question.SQL(v.Name)
+			answers, err := Ask(t, w.BI, sql)
 			if err != nil {
 				t.Errorf("%s: %v", e.place, err)
 				continue
 			}
-			if Same(t, e.place+": "+e.question.SQL(v.Name), answers[v.Name], e.expect) && len(answers) > 1 {
+			if Same(t, e.place+": "+sql, answers[v.Name], e.expect) && len(answers) > 1 {
 				t.Errorf("%s: rows of other projects: %v", e.place, answers)
 			}
 		}

@@ -4,14 +4,11 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-	"github.com/shopspring/decimal"
 
 	schema "touchline.dev/schemas/clickhouse"
 	"touchline.dev/services/internal/analytics"
@@ -21,10 +18,6 @@ import (
 
 // Topic stands in src_topic of all events here.
 const Topic = "0b2f8c0e-topic"
-
-// blocks is over how many inserts rows are strewn, so that each stream lies in
-// several parts that are not merged yet.
-const blocks = 12
 
 // Main runs the tests of a package and ends the process.
 func Main(m *testing.M) { clickhousetest.Main(m) }
@@ -60,13 +53,7 @@ func New(t testing.TB) *World {
 // tenth of the time that making all tables and views anew takes.
 func (w *World) empty(t testing.TB) {
 	t.Helper()
-	var tables []string
-	err := w.Writer.QueryRow(t.Context(), `SELECT groupArray(name) FROM system.tables
-		WHERE database = 'touchline' AND engine LIKE '%MergeTree' AND name != 'schema_migrations'`).Scan(&tables)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range tables {
+	for _, name := range w.tables(t) {
 		w.exec(t, "TRUNCATE TABLE touchline."+name+" SYNC")
 	}
 	migrations, err := schema.Migrations()
@@ -79,6 +66,17 @@ func (w *World) empty(t testing.TB) {
 		}
 	}
 	w.exec(t, "SYSTEM RELOAD DICTIONARY touchline.person_map")
+}
+
+// tables returns the names of those that hold rows.
+func (w *World) tables(t testing.TB) (names []string) {
+	t.Helper()
+	err := w.Writer.QueryRow(t.Context(), `SELECT groupArray(name) FROM system.tables
+		WHERE database = 'touchline' AND engine LIKE '%MergeTree' AND name != 'schema_migrations'`).Scan(&names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
 
 func (w *World) exec(t testing.TB, sql string) {
@@ -94,46 +92,6 @@ type Project struct {
 	analytics.Stream
 	// Superseded are overrides that a later version took back.
 	Superseded map[uint64]uint64
-}
-
-// Load inserts the events of projects, in random order over several blocks, and
-// their overrides. It may be called again for further projects.
-func (w *World) Load(t testing.TB, r *rand.Rand, projects []Project) {
-	t.Helper()
-	var rows []row
-	for _, p := range projects {
-		for _, e := range p.Events {
-			rows = append(rows, row{p.Name, e})
-		}
-	}
-	r.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
-	for block := range slices.Chunk(rows, len(rows)/blocks+1) {
-		w.insertEvents(t, block)
-	}
-	w.insertZones(t, projects)
-	w.Override(t, projects)
-}
-
-type row struct {
-	project string
-	analytics.Event
-}
-
-func (w *World) insertEvents(t testing.TB, rows []row) {
-	t.Helper()
-	Insert(t, w.Writer, `touchline.touchpoints (project, event, person_id, event_time, day, received_at, is_bot,
-		src_topic, src_partition, src_offset, event_id, kind, type, url_path, name, session_id, channel, acquisition_channel,
-		utm_source, utm_medium, utm_campaign, device_type, country, referrer_origin, user_id, anonymous_id,
-		revenue, currency, order_id, properties)`, rows, func(batch driver.Batch, r row) error {
-		referrer := ""
-		if r.Referrer != "" {
-			referrer = "https://" + r.Referrer
-		}
-		return batch.Append(r.project, r.Name, r.Person, time.UnixMilli(r.Time), Date(r.Day), ReceivedAt(r.Event), r.Bot,
-			Topic, r.Partition, r.Offset, rowID(r), r.Kind, r.Type, r.Path, r.Title, r.Session, r.Channel, r.Acquisition,
-			r.Source, r.Medium, r.Campaign, r.Device, r.Country, referrer, r.User, r.Anonymous,
-			decimal.New(r.Revenue, -4), r.Currency, r.Order, propertiesText(r.Properties))
-	})
 }
 
 // ReceivedAt is when the collector got an event, here.
@@ -181,24 +139,37 @@ func (w *World) insertZones(t testing.TB, projects []Project) {
 	})
 }
 
-// Override makes the overrides of projects the ones that count, each after it was
-// first something else, and makes the dictionary read them.
+// Override makes the overrides of projects the ones that count, and makes the
+// dictionary read them: one in three as the link of a device to its user, before a
+// later one to somebody else; the others as overrides, each after it was first
+// something else, and every second of them against a link.
 func (w *World) Override(t testing.TB, projects []Project) {
 	t.Helper()
 	type override struct {
 		project            string
 		from, to, revision uint64
 	}
-	var rows []override
+	var rows, links []override
 	for _, p := range projects {
 		for from, to := range p.Overrides {
-			rows = append(rows, override{p.Name, from, to ^ 0xff00, 6}, override{p.Name, from, to, 7})
+			other := to ^ 0xff00
+			switch from % 3 {
+			case 0:
+				links = append(links, override{p.Name, from, other, 4}, override{p.Name, from, to, 5})
+				continue
+			case 1:
+				links = append(links, override{p.Name, from, other, 100})
+			}
+			rows = append(rows, override{p.Name, from, other, 6}, override{p.Name, from, to, 7})
 		}
 		for from, to := range p.Superseded {
 			rows = append(rows, override{p.Name, from, to, 1}, override{p.Name, from, from, 2})
 		}
 	}
 	Insert(t, w.Writer, "touchline.person_overrides (project, old_id, new_id, version)", rows, func(batch driver.Batch, o override) error {
+		return batch.Append(o.project, o.from, o.to, o.revision)
+	})
+	Insert(t, w.Writer, "touchline.identity_links (project, device_person, user_person, version)", links, func(batch driver.Batch, o override) error {
 		return batch.Append(o.project, o.from, o.to, o.revision)
 	})
 	w.exec(t, "SYSTEM RELOAD DICTIONARY touchline.person_map")
@@ -222,25 +193,4 @@ func (w *World) Split(t testing.TB, projects []Project) {
 		return batch.Append(s.project, s.id, s.id, uint64(8))
 	})
 	w.exec(t, "SYSTEM RELOAD DICTIONARY touchline.person_map")
-}
-
-// Insert inserts rows as one block; into is the table with its columns.
-func Insert[R any](t testing.TB, conn driver.Conn, into string, rows []R, appendRow func(driver.Batch, R) error) {
-	t.Helper()
-	if len(rows) == 0 {
-		return
-	}
-	batch, err := conn.PrepareBatch(t.Context(), "INSERT INTO "+into)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer batch.Close() //nolint:errcheck // it has been sent, or the test has failed
-	for _, r := range rows {
-		if err := appendRow(batch, r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := batch.Send(); err != nil {
-		t.Fatal(err)
-	}
 }

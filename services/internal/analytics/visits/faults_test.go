@@ -14,9 +14,9 @@ import (
 // blind are the views that a fault cannot change, because they do not look at what it
 // touches.
 var blind = map[string][]string{
-	"days in UTC":        {"engagement", "engagement_features", "acquisition", "paths", "timeline", "pages"},
-	"sessions lost":      {"engagement", "engagement_features", "acquisition", "paths"},
-	"log order reversed": {"engagement", "engagement_features"},
+	"days in UTC":        {"engagement", "engagement_features", "acquisition", "paths", "timeline", "timeline_of", "timeline_persons", "pages"},
+	"sessions lost":      {"engagement", "engagement_features", "acquisition", "paths", "timeline_persons"},
+	"log order reversed": {"engagement", "engagement_features", "timeline_persons"},
 }
 
 // The random streams hit what they are made for: each fault, put into the events,

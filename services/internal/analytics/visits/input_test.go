@@ -13,6 +13,8 @@ import (
 // good are parameters that are taken, by view.
 var good = map[string]map[string]string{
 	"timeline":            {"person_id": "'00000000000000aF'"},
+	"timeline_persons":    {"id": "'u'"},
+	"timeline_of":         {"id": "'u'"},
 	"sessions":            {"from": "'2026-01-01'", "to": "'2026-01-02'"},
 	"sessions_daily":      {"from": "'2026-01-01'", "to": "'2026-01-02'", "granularity": "'day'", "by": "'country'", "top": "3"},
 	"pages":               {"from": "'2026-01-01'", "to": "'2026-01-02'", "top": "3"},
@@ -37,16 +39,21 @@ func TestBadInputIsRefused(t *testing.T) {
 		{"timeline", "person_id", "'00000000000000a'", "person_id: want 16 hex digits"},
 		{"timeline", "person_id", "'00000000000000ag'", "person_id: want 16 hex digits"},
 		{"timeline", "person_id", `'00000000000000af\n'`, "person_id: want 16 hex digits"},
+		{"timeline_persons", "id", "''", "id: want a user_id or an anonymous_id"},
+		{"timeline_of", "id", "''", "id: want a user_id or an anonymous_id"},
 		{"sessions_daily", "granularity", "'hour'", "granularity: want day, week or month"},
-		{"sessions_daily", "by", "'nothing'", "nothing"},
-		{"sessions_daily", "by", "'country, person_id'", "country, person_id"},
+		{"sessions_daily", "by", "'nothing'", "by.nothing"},
+		{"sessions_daily", "by", "'country, person_id'", "by.country, person_id"},
+		{"sessions_daily", "by", "'person_id'", "by: want acquisition_channel, country, ... or project"},
 		{"sessions_daily", "to", "'2100-01-01'", "to: want a time before 2100"},
-		{"engagement", "match", "'nothing'", "nothing"},
-		{"engagement", "by", "'1) OR (1'", "1) OR (1"},
+		{"engagement", "match", "'nothing'", "match: want event or kind"},
+		{"engagement", "by", "'1) OR (1'", "by.1) OR (1"},
+		{"engagement", "by", "'person_id'", "by: want a text column of touchpoints"},
+		{"engagement", "by", "'shown_count'", "by.shown_count"},
 		{"engagement", "shown", "''", "shown: want the name"},
 		{"engagement", "clicked", "''", "clicked: want the name"},
 		{"engagement", "clicked", "'ad_impression'", "clicked: want another than shown"},
-		{"engagement_features", "match", "''", "match"},
+		{"engagement_features", "match", "''", "match: want event or kind"},
 		{"acquisition", "by", "'country'", "by: want channel, source, medium or campaign"},
 		{"paths", "gap_seconds", "0", "gap_seconds: want 1 to 31622400"},
 		{"paths", "gap_seconds", "31622401", "gap_seconds: want 1 to 31622400"},
@@ -56,7 +63,7 @@ func TestBadInputIsRefused(t *testing.T) {
 		{"paths", "exclude", "['']", "exclude: want neither start nor end"},
 	}
 	for view, parameters := range good {
-		list = append(list, bad{view, "project", "''", "no access to this project"})
+		list = append(list, bad{view, "project", "''", "project: no access to it"})
 		if _, ok := parameters["top"]; ok {
 			list = append(list, bad{view, "top", "0", "top: want 1 to 1000"}, bad{view, "top", "1001", "top: want 1 to 1000"})
 		}

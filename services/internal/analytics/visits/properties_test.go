@@ -90,6 +90,10 @@ func wide(view string, r *rand.Rand) question {
 		return sessions(analytics.SessionQuery{From: from, To: to})
 	case "sessions_daily":
 		return sessionDays(analytics.SessionDaysQuery{SessionQuery: analytics.SessionQuery{From: from, To: to}, Granularity: "week", Top: 3}, "country")
+	case "timeline_of":
+		return timelineOf("d-1")
+	case "timeline_persons":
+		return timelinePersons("d-1")
 	case "paths":
 		return paths(analytics.PathQuery{From: from, To: to, GapSeconds: 86400, MaxSteps: 5, Top: 50})
 	case "pages":

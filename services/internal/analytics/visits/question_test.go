@@ -57,6 +57,24 @@ func timeline(person uint64) question {
 	}
 }
 
+func timelinePersons(id string) question {
+	return question{
+		view:       "timeline_persons",
+		parameters: "id = " + clickhouse.Literal(id),
+		columns:    columns("person_id matched first_time last_time day events"),
+		reference:  answer(analytics.PersonsOfID, id),
+	}
+}
+
+func timelineOf(id string) question {
+	return question{
+		view:       "timeline_of",
+		parameters: "id = " + clickhouse.Literal(id),
+		columns:    columns("person_id position event_time event kind? stage? page? channel? session_id? revenue currency?"),
+		reference:  answer(analytics.TimelineOf, id),
+	}
+}
+
 func sessions(q analytics.SessionQuery) question {
 	return question{
 		view:       "sessions",
