@@ -13,7 +13,7 @@ func TestAudit_answersAWrongCall(t *testing.T) {
 		says string
 	}{
 		{[]string{"audit"}, 1, "want brokers, or dir"},
-		{[]string{"audit", "--once", "--dir", "/nowhere/at/all"}, 1, "no touchline up is ready"},
+		{[]string{"audit", "--once", "--dir", "/nowhere/at/all"}, 1, "find touchline up: none is ready"},
 		{[]string{"audit", "--once", "--since", "yesterday", "--brokers", "127.0.0.1:1"}, 2, "since: want a time"},
 		{[]string{"audit", "--deep"}, 2, "want --deep FROM TO"},
 		{[]string{"audit", "--deep", "1", "--json"}, 2, "want --deep FROM TO"},

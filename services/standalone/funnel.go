@@ -17,10 +17,11 @@ import (
 	"touchline.dev/services/internal/config"
 	"touchline.dev/services/internal/definition"
 	"touchline.dev/services/standalone/internal/query"
+	"touchline.dev/services/standalone/internal/terminal"
 )
 
 type funnelSettings struct {
-	Dir        string            `yaml:"dir" doc:"Directory of a running touchline up, whose ClickHouse is used."`
+	Dir        string            `yaml:"dir" doc:"Directory of a running touchline up, whose ClickHouse is used. Without it and a server: .data/run or .data, if touchline up is ready there."`
 	ClickHouse clickhouse.Config `yaml:"clickhouse"`
 	File       string            `yaml:"file" doc:"File with the definition of a funnel or a retention table, instead of the flags below."`
 	SQL        bool              `yaml:"sql" doc:"save: print the statement of the view and save nothing. show: print the SELECT."`
@@ -34,8 +35,8 @@ type funnelSettings struct {
 	From        string        `yaml:"from" doc:"Attempts begin from here: 30d (ago), or 2026-10-01."`
 	To          string        `yaml:"to" doc:"Attempts begin before this."`
 	AsOf        string        `yaml:"as_of" doc:"Attempts of which the window is open at this time are pending."`
-	Steps       []string      `yaml:"steps" doc:"Names of the events of the steps; * is any event."`
-	Exclude     []string      `yaml:"exclude" doc:"Names of events that must not happen between the first step and the last."`
+	Steps       query.Names   `yaml:"steps" doc:"Names of the events of the steps; * is any event. A comma in a name is \\,."`
+	Exclude     query.Names   `yaml:"exclude" doc:"Names of events that must not happen between the first step and the last."`
 	Hold        []string      `yaml:"hold" doc:"Columns, or property:NAME, that have to be the same at all steps."`
 	By          []string      `yaml:"by" doc:"One or two columns, or property:NAME, to break down by."`
 	Attribution string        `yaml:"attribution" doc:"Whose value counts in a breakdown: first, last, or all."`
@@ -125,7 +126,7 @@ func (s funnelSettings) list(c *call) error {
 		}
 		w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
 		for _, v := range all {
-			_, _ = fmt.Fprintf(w, "%s\t%s\n", v.Name, query.Printable(v.Summary)) // Flush reports the error
+			_, _ = fmt.Fprintf(w, "%s\t%s\n", v.Name, terminal.Printable(v.Summary)) // Flush reports the error
 		}
 		return w.Flush()
 	})
@@ -141,14 +142,18 @@ func (s funnelSettings) show(c *call, name string) error {
 			_, err = fmt.Fprintln(c.stdout, v.SQL+";")
 			return err
 		}
-		_, err = fmt.Fprintf(c.stdout, "%s: %s\n", v.Name, query.Printable(v.Summary))
+		_, err = fmt.Fprintf(c.stdout, "%s: %s\n", v.Name, terminal.Printable(v.Summary))
 		return err
 	})
 }
 
 // with connects as the account that the services write with.
 func (s funnelSettings) with(do func(driver.Conn) error) error {
-	cfg, err := where{dir: s.Dir}.clickhouse(s.ClickHouse)
+	dir := s.Dir
+	if dir == "" && s.ClickHouse == defaultFunnel().ClickHouse {
+		dir = nearby()
+	}
+	cfg, err := where{dir: dir}.clickhouse(s.ClickHouse)
 	if err != nil {
 		return err
 	}

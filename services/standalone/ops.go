@@ -60,13 +60,13 @@ func (w where) kafka() (kafka.Config, error) {
 func readReady(dir string) (r Ready, err error) {
 	b, err := os.ReadFile(filepath.Join(dir, "ready.json"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return r, fmt.Errorf("find broker: no touchline up is ready on %s", dir)
+		return r, fmt.Errorf("find touchline up: none is ready on %s", dir)
 	}
 	if err != nil {
-		return r, fmt.Errorf("find broker: %w", err)
+		return r, fmt.Errorf("find touchline up: %w", err)
 	}
 	if err := json.Unmarshal(b, &r); err != nil {
-		return r, fmt.Errorf("find broker: read %s/ready.json: %w", dir, err)
+		return r, fmt.Errorf("find touchline up: read %s/ready.json: %w", dir, err)
 	}
 	return r, nil
 }

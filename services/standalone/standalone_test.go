@@ -38,7 +38,7 @@ func TestMain_answersAWrongCall(t *testing.T) {
 		{[]string{"tail"}, 2, "want touchline tail raw|enriched"},
 		{[]string{"tail", "nothing", "--brokers", "127.0.0.1:1"}, 2, "want touchline tail raw|enriched"},
 		{[]string{"lag"}, 1, "want brokers, or dir"},
-		{[]string{"lag", "--dir", "/nowhere/at/all"}, 1, "no touchline up is ready"},
+		{[]string{"lag", "--dir", "/nowhere/at/all"}, 1, "find touchline up: none is ready"},
 		{[]string{"topics", "list", "--brokers", "127.0.0.1:1"}, 1, "connect to Kafka"},
 		{[]string{"up", "--listen", "nowhere", "--kafka", "here", "--dri", "x"}, 2, "unknown flag --dri"},
 	} {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,8 +38,18 @@ func TestAnalyticsReference(t *testing.T) {
 	}
 }
 
+// reference has a table of what there is, and a section for each view. A plain view
+// beside one with parameters has that one's columns.
 func reference(objects []schema.Object) string {
+	byName := map[string]schema.Object{}
+	for _, o := range objects {
+		byName[o.Name] = o
+	}
 	var b strings.Builder
+	b.WriteString("\n| view | |\n|---|---|\n")
+	for _, o := range objects {
+		fmt.Fprintf(&b, "| [%s](#%[1]s) | %s |\n", o.Name, o.Summary)
+	}
 	for _, o := range objects {
 		fmt.Fprintf(&b, "\n### %s\n\n%s.\n\n```sql\n%s\n```\n", o.Name, o.Summary, call(o))
 		if len(o.Params) > 0 {
@@ -47,6 +58,10 @@ func reference(objects []schema.Object) string {
 				fmt.Fprintf(&b, "| `%s` | %s | %s |\n", p.Name, p.Type, p.Description)
 			}
 		}
+		if with, ok := byName[strings.TrimSuffix(o.Name, "_default")]; ok && with.Name != o.Name && slices.EqualFunc(with.Columns, o.Columns, sameColumn) {
+			fmt.Fprintf(&b, "\nColumns: those of [%s](#%[1]s).\n", with.Name)
+			continue
+		}
 		b.WriteString("\n| column | type | |\n|---|---|---|\n")
 		for _, c := range o.Columns {
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", c.Name, c.Type, c.Description)
@@ -54,6 +69,8 @@ func reference(objects []schema.Object) string {
 	}
 	return b.String()
 }
+
+func sameColumn(a, b schema.ViewColumn) bool { return a.Name == b.Name && a.Type == b.Type }
 
 // call is Object.Call with a line for each parameter.
 func call(o schema.Object) string {

@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"touchline.dev/services/internal/clickhouse"
+	"touchline.dev/services/standalone/internal/terminal"
 )
 
 // The questions that a report asks.
@@ -158,7 +159,7 @@ func heading(b *strings.Builder, title, question, query string) {
 func funnelTable(b *strings.Builder, rows []funnelRow) {
 	var cells [][]string
 	for _, r := range rows {
-		previous, median, p90 := percent(r.ConversionStep), duration(r.MedianSeconds), duration(r.P90Seconds)
+		previous, median, p90 := terminal.Percent(r.ConversionStep), terminal.Duration(r.MedianSeconds), terminal.Duration(r.P90Seconds)
 		if r.Step == 1 {
 			previous = ""
 		}
@@ -166,13 +167,13 @@ func funnelTable(b *strings.Builder, rows []funnelRow) {
 			median, p90 = "", ""
 		}
 		cells = append(cells, []string{
-			number(r.Step), label(r.Event), number(r.Persons), percent(r.ConversionTotal), previous, median, p90,
-			number(r.Pending), number(r.Dropped), bar(r.ConversionTotal, 8),
+			terminal.Number(r.Step), label(r.Event), terminal.Number(r.Persons), terminal.Percent(r.ConversionTotal), previous, median, p90,
+			terminal.Number(r.Pending), terminal.Number(r.Dropped), terminal.Bar(r.ConversionTotal, 8),
 		})
 	}
-	table(b, []column{
-		{"step", true}, {"event", false}, {"persons", true}, {"of all", true}, {"of prev.", true}, {"median", true}, {"p90", true},
-		{"pending", true}, {"dropped", true}, {"", false},
+	table(b, []terminal.Column{
+		{Title: "step", Right: true}, {Title: "event"}, {Title: "persons", Right: true}, {Title: "of all", Right: true}, {Title: "of prev.", Right: true},
+		{Title: "median", Right: true}, {Title: "p90", Right: true}, {Title: "pending", Right: true}, {Title: "dropped", Right: true}, {},
 	}, cells)
 }
 
@@ -187,30 +188,30 @@ func nextTable(b *strings.Builder, rows []nextRow) {
 			further += r.Persons
 			continue
 		}
-		median := duration(r.MedianSeconds)
+		median := terminal.Duration(r.MedianSeconds)
 		if r.NextEvent == "(nothing)" {
 			median = ""
 		}
-		cells = append(cells, []string{label(r.NextEvent), number(r.Persons), percent(share(r.Persons, all)), median, bar(share(r.Persons, all), 24)})
+		cells = append(cells, []string{label(r.NextEvent), terminal.Number(r.Persons), terminal.Percent(share(r.Persons, all)), median, terminal.Bar(share(r.Persons, all), 24)})
 	}
 	if further > 0 {
-		cells = append(cells, []string{fmt.Sprintf("(%d further events)", len(rows)-maxNext), number(further), percent(share(further, all)), "", bar(share(further, all), 24)})
+		cells = append(cells, []string{fmt.Sprintf("(%d further events)", len(rows)-maxNext), terminal.Number(further), terminal.Percent(share(further, all)), "", terminal.Bar(share(further, all), 24)})
 	}
-	table(b, []column{{"next event", false}, {"persons", true}, {"share", true}, {"median", true}, {"", false}}, cells)
+	table(b, []terminal.Column{{Title: "next event"}, {Title: "persons", Right: true}, {Title: "share", Right: true}, {Title: "median", Right: true}, {}}, cells)
 }
 
 // retentionTable writes one line for each cohort: its week, its size, and which
 // part of it was there in each week since. Weeks that have not begun stay empty.
 func retentionTable(b *strings.Builder, rows []retentionRow, now time.Time) {
-	columns := []column{{"first visit", false}, {"persons", true}}
+	columns := []terminal.Column{{Title: "first visit"}, {Title: "persons", Right: true}}
 	var cells [][]string
 	open := false
 	for _, r := range rows {
 		if r.Period == 0 {
-			cells = append(cells, []string{"week of " + r.CohortDate.Format(time.DateOnly), number(r.CohortSize)})
+			cells = append(cells, []string{"week of " + r.CohortDate.Format(time.DateOnly), terminal.Number(r.CohortSize)})
 		}
 		if r.Cohort == 0 {
-			columns = append(columns, column{fmt.Sprintf("week %d ", r.Period), true})
+			columns = append(columns, terminal.Column{Title: fmt.Sprintf("week %d ", r.Period), Right: true})
 		}
 		cell := ""
 		if !r.CohortDate.AddDate(0, 0, 7*int(r.Period)).After(now) {
@@ -218,7 +219,7 @@ func retentionTable(b *strings.Builder, rows []retentionRow, now time.Time) {
 			if !r.Complete {
 				mark, open = "*", true
 			}
-			cell = percent(share(r.Persons, r.CohortSize)) + mark
+			cell = terminal.Percent(share(r.Persons, r.CohortSize)) + mark
 		}
 		last := len(cells) - 1
 		cells[last] = append(cells[last], cell)

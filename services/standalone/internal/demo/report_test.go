@@ -16,6 +16,7 @@ import (
 
 	"touchline.dev/services/internal/clickhouse"
 	"touchline.dev/services/internal/clickhousetest"
+	"touchline.dev/services/standalone/internal/terminal"
 )
 
 func TestMain(m *testing.M) { clickhousetest.Main(m) }
@@ -131,8 +132,8 @@ func TestReport(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		fmt.Sprintf("   1  page_view         %7s  100.0 %%", number(int64(len(seen["page_view"])))),
-		fmt.Sprintf("  week of 2026-09-21  %7s  100.0 %%", number(int64(first))),
+		fmt.Sprintf("   1  page_view         %7s  100.0 %%", terminal.Number(int64(len(seen["page_view"])))),
+		fmt.Sprintf("  week of 2026-09-21  %7s  100.0 %%", terminal.Number(int64(first))),
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report lacks %q", want)

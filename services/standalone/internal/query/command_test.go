@@ -6,9 +6,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	schema "touchline.dev/schemas/clickhouse"
 	"touchline.dev/services/internal/analytics"
 	"touchline.dev/services/internal/analytics/oracle"
 	"touchline.dev/services/internal/clickhouse"
@@ -91,10 +94,18 @@ func TestQuery_answersAWrongCall(t *testing.T) {
 		{[]string{"query", "funnel", "--steps", "a", "--limit", "-1"}, 2, "want 0 or more"},
 		{[]string{"query", "nothing here"}, 2, "want the name of a view"},
 		{[]string{"query", "nothing_here"}, 1, "there is no such view in this database"},
-		{[]string{"query", "funnel", "--steps", ""}, 1, "steps: want 1 to 10 events"},
-		{[]string{"query", "funnel", "--steps", "a", "--window", "0"}, 1, "window_seconds: want 1 to 31622400"},
-		{[]string{"query", "funnel", "--steps", "a", "--from", "1d", "--to", "2d"}, 1, "from: want a time before to"},
-		{[]string{"query", "funnel", "--steps", "a", "--by", "colour"}, 1, "there is no column"},
+		{[]string{"query", "funnel", "--steps", ""}, 1, "--steps: want 1 to 10 events"},
+		{[]string{"query", "funnel", "--steps", "a", "--window", "0"}, 1, "--window: want 1 to 31622400 seconds"},
+		{[]string{"query", "funnel", "--steps", "a", "--from", "1d", "--to", "2d"}, 1, "--from: want a time before to"},
+		{[]string{"query", "funnel", "--steps", "a", "--by", "colour"}, 1, "there is no column colour"},
+		{[]string{"query", "funnel", "--steps", "a", "--by", "x'; DROP TABLE y"}, 2, "--by: want the name of a column"},
+		{[]string{"query", "funnel", "--steps", "a", "--columns", "step,what"}, 2, `funnel has no column "what"; it has project, step,`},
+		{[]string{"query", "saved_one", "--columns", "step); DROP"}, 2, "--columns: want names of columns"},
+		{[]string{"query", "funnel", "--steps", "a", "--project", "demo"}, 0, `there is no event "a" in what was asked`},
+		{[]string{"query", "timeline", "--person-id", "0000000000000000"}, 0, "no rows"},
+		{[]string{"query", "timeline", "--person-id", "0"}, 1, "--person-id: want 16 hex digits"},
+		{[]string{"query", "funnel", "--steps", "a", "--clickhouse.url", "http://127.0.0.1:1"}, 1, "ClickHouse is unreachable at http://127.0.0.1:1; --dir names"},
+		{[]string{"query", "funnel", "--steps", "a", "--clickhouse.user", "nobody"}, 1, "user or password is wrong"},
 		{[]string{"query", "funnel", "--help"}, 0, "--window"},
 		{[]string{"query", "--help"}, 0, "retention"},
 	} {
@@ -129,6 +140,10 @@ func TestFunnel_isSavedListedShownAndDropped(t *testing.T) {
 	s.want(t, true, 1, "there is such a view already", "funnel", "save", "no_refund", "--file", file)
 	s.want(t, true, 0, "saved", "funnel", "save", "no_refund", "--steps", "page_view,*", "--by", "country,property:plan", "--replace")
 	s.want(t, true, 0, "ordered funnel of page_view, (any event)", "funnel", "list")
+	s.want(t, true, 0, "saved", "funnel", "save", "no_refund", "--project", "demo", "--from", "2026-02-24", "--to", "2026-02-27", "--steps", `page_view,it's\, odd`, "--replace")
+	if out := s.want(t, false, 0, "it's, odd", "query", "no_refund", "--columns", "event,persons", "--format", "csv"); out != "event,persons\npage_view,2\n\"it's, odd\",1\n" {
+		t.Errorf("the saved funnel gives\n%s", out)
+	}
 	s.want(t, true, 0, "", "funnel", "drop", "no_refund")
 	s.want(t, true, 1, "there is no such view", "funnel", "drop", "no_refund")
 	if out := s.want(t, true, 0, "", "funnel", "list"); out != "" {
@@ -159,6 +174,41 @@ func TestFunnel_touchesOnlySavedViews(t *testing.T) {
 		s.want(t, true, c.code, c.says, c.args...)
 	}
 	s.want(t, false, 1, "this user may not ask that", "funnel", "save", "mine", "--steps", "a,b")
+}
+
+// What the help says for instance is a call of the view, and so is the statement that is
+// printed for it.
+func TestQuery_examples(t *testing.T) {
+	s := newShop(t)
+	objects, err := schema.Objects()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range objects {
+		if query.Twin(o) {
+			continue
+		}
+		_, help, _ := s.run(t, false, "query", o.Name, "--help")
+		args := []string{"query", o.Name, "--format", "csv"}
+		for _, m := range regexp.MustCompile(`(?m)^  (--\S+) .*\(needed, for instance (.*)\)(?: \[([a-z_, ]+)\])?$`).FindAllStringSubmatch(help, -1) {
+			if m[3] != "" && !slices.Contains(strings.Split(m[3], ", "), o.Name) {
+				continue // a flag of another view of the family
+			}
+			args = append(args, m[1], strings.Trim(m[2], "'"))
+		}
+		columns := make([]string, len(o.Columns))
+		for i, c := range o.Columns {
+			columns[i] = c.Name
+		}
+		out := s.want(t, false, 0, strings.Join(columns, ",")+"\n", args...)
+		if !strings.HasPrefix(out, strings.Join(columns, ",")+"\n") {
+			t.Errorf("%q prints\n%s", args, out)
+		}
+		sql := s.want(t, false, 0, "FROM analytics."+o.Name, append(args, "--sql")...)
+		if _, err := oracle.Ask(t, s.w.BI, strings.TrimSuffix(strings.TrimSpace(sql), ";")); err != nil {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
 }
 
 // TestTrouble names the limit that a query hits.

@@ -2,7 +2,6 @@ package query
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	schema "touchline.dev/schemas/clickhouse"
@@ -11,18 +10,6 @@ import (
 // Given is the parameters that stand on a command line, by name, with their texts in
 // the order in which they were given.
 type Given map[string][]string
-
-// notOf returns the flag of a parameter that o does not have, or nothing.
-func (g Given) notOf(o schema.Object) string {
-	var flags []string
-	for name := range g {
-		if !slices.ContainsFunc(o.Params, func(p schema.Param) bool { return p.Name == name }) {
-			flags = append(flags, flagOf(name))
-		}
-	}
-	slices.Sort(flags)
-	return strings.Join(flags[:min(len(flags), 1)], "")
-}
 
 const secondsSuffix = "_seconds"
 

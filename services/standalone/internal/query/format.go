@@ -10,6 +10,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"touchline.dev/services/standalone/internal/terminal"
 )
 
 // Format is how rows are written.
@@ -48,6 +52,8 @@ type Output struct {
 	Format Format
 	// Colour colours tables.
 	Colour bool
+	// Width is the columns of a line of the terminal; 0 = as many as a table takes.
+	Width int
 	// Terminal is set where a person reads what is written, so that control characters
 	// are not passed on in any format.
 	Terminal bool
@@ -60,18 +66,11 @@ func (r Result) Write(w io.Writer, o Output) error {
 	case CSV:
 		err = r.csv(w, o.Terminal)
 	case JSON:
-		err = r.json(w)
+		err = r.json(w, o.Terminal)
 	case Markdown:
 		err = r.markdown(w)
 	default:
-		var b strings.Builder
-		for i, g := range r.layout() {
-			if i > 0 {
-				b.WriteString("\n")
-			}
-			g.write(&b, o.Colour)
-		}
-		_, err = io.WriteString(w, b.String())
+		_, err = io.WriteString(w, r.table(o))
 	}
 	if err != nil {
 		return fmt.Errorf("write rows: %w", err)
@@ -79,7 +78,30 @@ func (r Result) Write(w io.Writer, o Output) error {
 	return nil
 }
 
-func (r Result) csv(w io.Writer, terminal bool) error {
+func (r Result) table(o Output) string {
+	var b strings.Builder
+	var left []string
+	for i, t := range r.layout(o.Width) {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		for _, title := range t.Write(&b, terminal.Style{Colour: o.Colour, Width: o.Width}) {
+			if !slices.Contains(left, title) {
+				left = append(left, title)
+			}
+		}
+	}
+	const told = 6
+	if n := len(left) - told; n > 1 {
+		left = append(left[:told], fmt.Sprintf("%d more", n))
+	}
+	if len(left) > 0 {
+		fmt.Fprintf(&b, "\n  left out to fit %d columns: %s; --columns a,b chooses, --format csv has all\n", o.Width, strings.Join(left, ", "))
+	}
+	return b.String()
+}
+
+func (r Result) csv(w io.Writer, seen bool) error {
 	out := csv.NewWriter(w)
 	line := make([]string, len(r.Columns))
 	for i, c := range r.Columns {
@@ -89,8 +111,8 @@ func (r Result) csv(w io.Writer, terminal bool) error {
 	for _, row := range r.Rows {
 		for i, v := range row {
 			line[i] = r.Columns[i].raw(v)
-			if terminal {
-				line[i] = Printable(line[i])
+			if seen {
+				line[i] = terminal.Printable(line[i])
 			}
 		}
 		err = errors.Join(err, out.Write(line))
@@ -99,7 +121,7 @@ func (r Result) csv(w io.Writer, terminal bool) error {
 	return errors.Join(err, out.Error())
 }
 
-func (r Result) json(w io.Writer) error {
+func (r Result) json(w io.Writer, seen bool) error {
 	out := bufio.NewWriter(w)
 	names := make([][]byte, len(r.Columns))
 	for i, c := range r.Columns {
@@ -115,6 +137,9 @@ func (r Result) json(w io.Writer) error {
 			value, err := r.Columns[i].json(v)
 			if err != nil {
 				return err
+			}
+			if seen {
+				value = escapeJSON(value)
 			}
 			_ = out.WriteByte(separator) // Flush reports the errors
 			_, _ = out.Write(names[i])
@@ -146,6 +171,21 @@ func (c Column) json(v any) ([]byte, error) {
 		return json.Marshal(c.raw(v))
 	}
 	return json.Marshal(v)
+}
+
+// escapeJSON writes what a terminal must not get as escapes of JSON.
+func escapeJSON(value []byte) []byte {
+	var b []byte
+	for _, r := range string(value) {
+		if terminal.Printable(string(r)) == string(r) {
+			b = utf8.AppendRune(b, r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			b = fmt.Appendf(b, `\u%04x`, unit)
+		}
+	}
+	return b
 }
 
 func (r Result) markdown(w io.Writer) error {

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -105,7 +106,11 @@ func testObjects() []schema.Object {
 		{Name: "funnel", Params: param("project", "window_seconds")},
 		{Name: "funnel_actors", Params: param("project", "window_seconds", "by", "step")},
 		{Name: "funnel_breakdown", Params: param("project", "window_seconds", "by")},
+		{Name: "funnel_breakdown_default"},
+		{Name: "funnel_trend", Params: param("project", "window_seconds", "granularity")},
 		{Name: "drop_off_next", Params: param("project")},
+		{Name: "metrics_daily", Params: param("project")},
+		{Name: "metrics_daily_default"},
 	}
 }
 
@@ -117,6 +122,8 @@ func TestFamily(t *testing.T) {
 		{"funnel-breakdown", "", "funnel_breakdown"},
 		{"drop-off", "", "drop_off_next"},
 		{"drop_off", "--project x", "drop_off_next"},
+		{"metrics", "", "metrics_daily"},
+		{"metrics-daily-default", "", "metrics_daily_default"},
 	} {
 		f := NewFamily(c.name, testObjects())
 		given, rest, err := f.Take(append(strings.Fields(c.args), "--dir", "d"))
@@ -135,7 +142,8 @@ func TestFamily(t *testing.T) {
 	if _, _, err := f.Take([]string{"--by"}); err == nil {
 		t.Error("a flag without its value was taken")
 	}
-	if _, err := NewFamily("funnel-breakdown", testObjects()).Choose(Given{"step": {"1"}}); err == nil || !strings.Contains(err.Error(), "does not take --step") {
+	if _, err := f.Choose(Given{"by": {"country"}, "granularity": {"day"}, "window_seconds": {"1"}}); err == nil ||
+		err.Error() != "no view takes these flags together: --by is of funnel_breakdown, funnel_actors; --granularity is of funnel_trend" {
 		t.Errorf("error %v", err)
 	}
 }
@@ -178,14 +186,26 @@ func TestWrite_table(t *testing.T) {
 			{"demo", int64(4), "カート e\u0301\x1b[2J|", int64(7), 0.0, 0.4, nil, false},
 		},
 	}
-	const want = `  step  event          persons  conversion total  median seconds  revenue  complete
-  ────  ─────────────  ───────  ────────────────  ──────────────  ───────  ────────
-     1  page_view       12,345           100.0 %              0s     12.5  yes       ████████████████
-     2  Ostukorv 🛒      1,234            10.0 %          1m 15s        0  no        █▋
-     3  سبد خرید` + "\u200e" + `            70             0.6 %          2d 04h           no        ▏
-     4  カート e` + "\u0301" + `·[2J|        7             0.0 %              0s           no
+	const want = `                                conversion   median
+  step  event          persons       total  seconds  revenue  complete
+  ────  ─────────────  ───────  ──────────  ───────  ───────  ────────
+     1  page_view       12,345     100.0 %              12.5  yes       ████████████████
+     2  Ostukorv 🛒      1,234      10.0 %   1m 15s        0  no        █▋
+     3  سبد خرید` + "\u200e" + `            70       0.6 %   2d 04h           no        ▏
+     4  カート e` + "\u0301" + `·[2J|        7       0.0 %       0s           no
+`
+	const narrow = `                                conversion
+  step  event          persons       total
+  ────  ─────────────  ───────  ──────────
+     1  page_view       12,345     100.0 %
+     2  Ostukorv 🛒      1,234      10.0 %
+     3  سبد خرید` + "\u200e" + `            70       0.6 %
+     4  カート e` + "\u0301" + `·[2J|        7       0.0 %
+
+  left out to fit 50 columns: median seconds, revenue, complete; --columns a,b chooses, --format csv has all
 `
 	write(t, r, Output{Format: Table}, want)
+	write(t, r, Output{Format: Table, Width: 50}, narrow)
 	write(t, Result{Columns: r.Columns[1:3], Rows: r.Rows[:0]}, Output{Format: Table}, "  step  event\n  ────  ─────\n\n  no rows\n")
 	write(t, Result{Columns: r.Columns[:4], Rows: [][]any{{"a|b", int64(1), "<b>*x*", int64(5)}}}, Output{Format: Markdown},
 		"| project | step | event | persons |\n| --- | ---: | --- | ---: |\n| a\\|b | 1 | &lt;b>\\*x\\* | 5 |\n")
@@ -215,11 +235,10 @@ func TestWrite_retention(t *testing.T) {
 			r.Rows = append(r.Rows, []any{"demo", day.AddDate(0, 0, 7*i), int64(i), int64(k), n, cells[0], i+k < 2})
 		}
 	}
-	write(t, r, Output{Format: Table}, `  cohort      persons        0        1   2
-  ──────────  ───────  ────────  ───────  ──
+	write(t, r, Output{Format: Table}, `  cohort      persons        0        1
+  ──────────  ───────  ────────  ───────
   2026-10-05      200  100.0 %   25.0 %
   2026-10-12      100  100.0 %   30.0 %*
-  2026-10-19        0
 
   * has not ended: these may still grow
 `)
@@ -232,19 +251,99 @@ func TestWrite_retention(t *testing.T) {
 	}
 }
 
-func TestCells(t *testing.T) {
-	f := func(got, want string) {
-		t.Helper()
-		if got != want {
-			t.Errorf("got %q, want %q", got, want)
+// Cohorts of an hour share dates; sums are a table of their own.
+func TestWrite_retentionByTheHourWithSums(t *testing.T) {
+	day := time.Date(2026, 10, 5, 0, 0, 0, 0, time.UTC)
+	r := Result{Columns: []Column{{"value", "String"}, {"cohort_time", "DateTime64(3, 'UTC')"}, {"cohort_date", "Date"}, {"cohort", "Int64"}, {"period", "Int64"}, {"persons", "Int64"},
+		{"cohort_size", "Int64"}, {"complete", "Bool"}, {"rate", "Nullable(Float64)"}, {"value_sum", "Decimal(18, 4)"}, {"value_per_person", "Float64"}}}
+	for i := range int64(2) {
+		for k := range int64(2) {
+			r.Rows = append(r.Rows, []any{"tea", day.Add(time.Duration(i) * time.Hour), day, i, k, 4 - 2*k, int64(4), i+k < 2, 0.5, decimal.New(125000*k, -4), 1.0})
 		}
 	}
-	f(number(-1234567), "-1,234,567")
-	f(duration(-90), "-1m 30s")
-	f(duration(1e15), "11574074074d")
-	f(bar(0.5, 8), "████")
-	f(bar(-1, 8), "")
-	f(Printable("a\u202eb\xff\u200d👨\u200d👩"), "a·b\ufffd\u200d👨\u200d👩")
-	f(fit(strings.Repeat("カ", 30)), strings.Repeat("カ", 23)+"…")
-	f(Column{"day", "Date"}.raw(time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)), "2026-01-02")
+	write(t, r, Output{Format: Table}, `  value: tea
+
+  cohort            persons        0        1
+  ────────────────  ───────  ────────  ───────
+  2026-10-05 00:00        4  100.0 %   50.0 %
+  2026-10-05 01:00        4  100.0 %   50.0 %*
+
+  * has not ended: these may still grow
+
+  value: tea, value sum
+
+  cohort            persons  0      1
+  ────────────────  ───────  ──  ─────
+  2026-10-05 00:00        4  0   12.5
+  2026-10-05 01:00        4  0   12.5*
+
+  * has not ended: these may still grow
+`)
+}
+
+func TestCells(t *testing.T) {
+	for _, c := range []struct {
+		name, kind string
+		value      any
+		want       string
+	}{
+		{"day", "Date", time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC), "2026-01-02"},
+		{"value", "Float64", 1234567.891, "1,234,567.89"},
+		{"value", "Float64", 5.0, "5"},
+		{"value", "Float64", -0.123456, "-0.123"},
+		{"value", "Float64", 1e18, "1e+18"},
+		{"rate", "Nullable(Float64)", 0.25, "25.0 %"},
+		{"change", "Nullable(Float64)", 3.59677, "359.7 %"},
+		{"to_seconds", "Nullable(Int64)", int64(3600), "1h 00m"},
+		{"to_seconds", "Nullable(Int64)", nil, ""},
+		{"avg_seconds", "Float64", math.NaN(), ""},
+	} {
+		if got := (Column{c.name, c.kind}).pretty(c.value); got != c.want {
+			t.Errorf("%s %s %v: %q, want %q", c.name, c.kind, c.value, got, c.want)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	var names Names
+	for _, text := range []string{"", "a", `it's\, odd,b\\,`} {
+		if err := names.UnmarshalText([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := names.MarshalText(); err != nil || string(again) != text {
+			t.Errorf("%q becomes %q: %q, %v", text, names, again, err)
+		}
+	}
+	if want := (Names{"it's, odd", `b\`, ""}); !slices.Equal(names, want) {
+		t.Errorf("read %q, want %q", names, want)
+	}
+}
+
+func TestNobody(t *testing.T) {
+	funnel := Result{Columns: []Column{{"breakdown", "String"}, {"step", "Int64"}, {"persons", "Int64"}}}
+	row := func(step, persons int64) { funnel.Rows = append(funnel.Rows, []any{"x", step, persons}) }
+	if !funnel.Nobody() {
+		t.Error("no rows, but somebody")
+	}
+	row(1, 5)
+	row(2, 0)
+	if !funnel.Nobody() {
+		t.Error("step 2 has nobody")
+	}
+	row(1, 0)
+	row(2, 1)
+	if funnel.Nobody() {
+		t.Error("each step has somebody")
+	}
+	if r := (Result{Columns: []Column{{"persons", "Int64"}}, Rows: [][]any{{int64(0)}, {int64(1)}}}); r.Nobody() {
+		t.Error("a row has somebody")
+	}
+}
+
+// A terminal gets no control characters in any format; JSON says which they are.
+func TestWrite_terminal(t *testing.T) {
+	r := Result{Columns: []Column{{"event", "String"}}, Rows: [][]any{{"a\x1b\u009b\u202e\U000e0001é🛒"}}}
+	write(t, r, Output{Format: JSON, Terminal: true}, `{"event":"a\u001b\u009b\u202e\udb40\udc01é🛒"}`+"\n")
+	write(t, r, Output{Format: Markdown}, "| event |\n| --- |\n| a····é🛒 |\n")
+	write(t, r, Output{Format: Table}, "  event\n  ────────\n  a····é🛒\n")
 }

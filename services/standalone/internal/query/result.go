@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -53,7 +54,27 @@ func Ask(ctx context.Context, conn driver.Conn, sql string) (r Result, err error
 	if err := rows.Err(); err != nil {
 		return r, Trouble(err)
 	}
-	return r, nil
+	if len(r.Columns) == 0 && !strings.HasPrefix(sql, "DESCRIBE") {
+		r.Columns, err = describe(ctx, conn, sql)
+	}
+	return r, err
+}
+
+// describe returns the columns of a statement: where there are no rows, the server sends
+// none.
+func describe(ctx context.Context, conn driver.Conn, sql string) (columns []Column, err error) {
+	described, err := Ask(ctx, conn, "DESCRIBE TABLE ("+sql+")")
+	if err != nil {
+		return nil, err
+	}
+	name, kind := described.index("name"), described.index("type")
+	if name < 0 || kind < 0 {
+		return nil, errors.New("describe columns: the server says neither names nor types")
+	}
+	for _, row := range described.Rows {
+		columns = append(columns, Column{fmt.Sprint(row[name]), fmt.Sprint(row[kind])})
+	}
+	return columns, nil
 }
 
 // simple brings a scanned value to one of the types of a Result.

@@ -9,6 +9,7 @@ import (
 	clickhousego "github.com/ClickHouse/clickhouse-go/v2"
 
 	"touchline.dev/services/internal/clickhouse"
+	"touchline.dev/services/standalone/internal/terminal"
 )
 
 // Error numbers of ClickHouse.
@@ -50,19 +51,21 @@ func Trouble(err error) error {
 	if !ok {
 		return &Problem{clickhouse.Explain(err), err}
 	}
-	text := Printable(said.FindStringSubmatch(e.Message)[1])
-	if len(text) > 400 {
-		text = text[:400] + "..."
-	}
+	text := terminal.Printable(said.FindStringSubmatch(e.Message)[1])
+	text = terminal.Fit(text, 400)
 	name := ""
 	if m := quoted.FindStringSubmatch(e.Message); m != nil {
-		name = " " + Printable(m[1])
+		name = " " + terminal.Printable(m[1])
 	}
 	switch e.Code {
 	case guard:
 		// Ours: "steps: want 1 to 10 events".
 	case unknownColumn:
-		text = "there is no column" + name + " to read or to break down by"
+		if column, ok := strings.CutPrefix(name, " by."); ok { // how the views ask for it
+			text = "by: there is no column " + column + " to break down by"
+			break
+		}
+		text = "there is no column" + strings.Replace(name, " e.", " ", 1) + " to read or to break down by"
 	case unknownTable, unknownFunction:
 		text = "there is no such view in this database" + suffix(name) + "; touchline query lists them, touchline migrate brings what is missing"
 	case timeout:
@@ -73,7 +76,9 @@ func Trouble(err error) error {
 		text = "stopped at the limit of rows (max_result_rows): ask for a shorter range, or for fewer rows with --limit"
 	case quotaExceeded:
 		text = "the quota of this user is used up: " + text
-	case accessDenied, wrongPassword:
+	case wrongPassword:
+		text = "user or password is wrong"
+	case accessDenied:
 		text = "this user may not ask that: " + text
 	default:
 		text = fmt.Sprintf("ClickHouse refuses the question (code %d): %s", e.Code, text)

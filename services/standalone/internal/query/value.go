@@ -61,18 +61,36 @@ func splitList(text string) []string {
 	return parts
 }
 
+// Names is names in one text, as a list of a flag is written.
+type Names []string
+
+// UnmarshalText reads a,b,c; a comma of a name is written as \, and a backslash as \\.
+func (n *Names) UnmarshalText(text []byte) error {
+	*n = splitList(string(text))
+	return nil
+}
+
+// MarshalText returns what UnmarshalText reads.
+func (n Names) MarshalText() ([]byte, error) {
+	escaped := make([]string, len(n))
+	for i, name := range n {
+		escaped[i] = strings.NewReplacer(`\`, `\\`, ",", `\,`).Replace(name)
+	}
+	return []byte(strings.Join(escaped, ",")), nil
+}
+
 var identifier = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 
 func scalar(p schema.Param, text string) (string, error) {
 	switch {
 	case strings.HasSuffix(p.Name, secondsSuffix):
 		return seconds(text)
-	case p.Type == "String":
-		return clickhouse.Literal(text), nil
-	case p.Type == "Identifier":
+	case p.Type == "Identifier", p.Name == "by":
 		if !identifier.MatchString(text) {
 			return "", fmt.Errorf("want the name of a column, such as country, got %q", text)
 		}
+		return clickhouse.Literal(text), nil
+	case p.Type == "String":
 		return clickhouse.Literal(text), nil
 	case p.Type == "Bool":
 		b, err := strconv.ParseBool(text)
