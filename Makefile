@@ -37,9 +37,10 @@ FUZZ_TIME     ?= 2m
 # takes all.
 SDKS_TAG      := sdks
 SDKS          ?=
-# The tests that connect with the drivers of BI tools, which need Java, Maven and
-# Python, have this tag.
+# The tests that connect with the drivers of BI tools, which need a JDK, Maven, Node.js
+# and Python, have the first tag; those that run tools, some of them large, the other.
 BI_TAG        := bi
+BITOOLS_TAG   := bitools
 # How often `make e2e`, `make sdks` and `make chaos` run.
 COUNT         ?= 1
 # How many faults `make chaos` makes, and the seed that they are drawn with; empty
@@ -87,8 +88,16 @@ test-kafka: ## Run the tests that need Apache Kafka (Java 17 and Maven; fetches 
 	go test -tags $(KAFKA_TAG) -count 1 -p 1 -timeout $(KAFKA_TEST_TIMEOUT) $(filter-out $(KAFKA_ADDED),$(KAFKA_PACKAGES))
 
 .PHONY: test-bi
-test-bi: ## Connect with the drivers of BI tools as their user (Java 17, Maven, Python 3; fetches them once).
-	go test -tags $(BI_TAG) -count 1 -timeout 10m -v -run '^TestDrivers$$' ./services/standalone/internal/bi
+test-bi: ## Connect with the drivers of BI tools as their user (JDK 17, Maven, Node.js, Python 3; fetches them once).
+	scripts/bi/test.sh $(BI_TAG) TestDrivers
+
+.PHONY: test-superset
+test-superset: ## Run Apache Superset's REST interface against the views (Python 3; fetches 850 MB once).
+	scripts/bi/test.sh $(BITOOLS_TAG) TestSuperset
+
+.PHONY: test-bi-tools
+test-bi-tools: ## Run Superset, dbt, Cube's compiler and R against the views (Python 3, Node.js, r-base-core).
+	scripts/bi/test.sh $(BITOOLS_TAG) TestSuperset TestDBT TestCube TestR
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Run the linters of .golangci.yml (the first run builds golangci-lint: 3 to 5 minutes).
@@ -101,7 +110,7 @@ fmt: ## Format the Go code.
 .PHONY: vet
 vet: ## Run go vet on every module.
 	go vet work
-	go vet -tags $(KAFKA_TAG),$(SDKS_TAG),$(BI_TAG) work
+	go vet -tags $(KAFKA_TAG),$(SDKS_TAG),$(BI_TAG),$(BITOOLS_TAG) work
 
 .PHONY: tidy
 tidy: ## Bring go.mod, go.sum and go.work.sum up to date.

@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
-# Gets the drivers and clients that `make test-bi` connects with, at pinned versions:
+# Gets what the tests of BI tools run, at pinned versions:
 #
-#   jdbc-VERSION    jars of clickhouse-jdbc, with Maven
-#   node            @clickhouse/client, with npm
-#   python          clickhouse-connect and SQLAlchemy, with pip
+#   jdbc        jars of clickhouse-jdbc, with Maven: a folder for each version
+#   node        @clickhouse/client, with npm
+#   python      clickhouse-connect and SQLAlchemy, with pip
+#   superset    Apache Superset, with pip: 850 MB
+#   dbt         dbt-core and dbt-clickhouse, with pip: 160 MB
+#   cube        Cube's compiler of models and its driver, with npm: 200 MB
 #
-# Prints the folder that they are in. What is there already is kept; a list of
-# versions that changed makes a new folder. Arguments name some of them.
+# Arguments name some of them. Prints the folder of each, a line for each argument. What
+# is there already is kept; a list of versions that changed makes a new folder.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly here
 readonly jdbc_versions='0.9.8 0.10.0 0.11.0'
+readonly cache=${TOUCHLINE_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/touchline}/bi
 
 say() { printf 'bi: %s\n' "$*" >&2; }
 
@@ -18,61 +22,66 @@ need() {
 	command -v "$1" >/dev/null || { say "$1 is missing: $2"; exit 1; }
 }
 
-cache=${TOUCHLINE_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/touchline}/bi
-cache=$cache/$(cat "$here"/fetch.sh "$here"/*/pom.xml "$here"/*/package.json "$here"/*/requirements.txt | cksum | cut -d ' ' -f 1)
-mkdir -p "$cache"
-
-# into runs a command that fills the folder $partial, which then becomes $cache/NAME.
+# into PART LISTS... runs the function PART, which fills the folder that it is given, and
+# prints the folder, whose name has a checksum of the lists.
 into() {
-	local name=$1
+	local part=$1 partial folder
 	shift
-	[[ ! -d $cache/$name ]] || return 0
-	local partial
-	partial=$(mktemp -d "$cache/.$name.XXXXXX")
-	say "fetching $name"
-	if ! "$@" "$partial" >&2; then
-		rm -rf "$partial"
-		say "could not fetch $name, see above"
-		exit 1
+	folder=$cache/$part-$(cat "$@" | cksum | cut -d ' ' -f 1)
+	if [[ ! -d $folder ]]; then
+		mkdir -p "$cache"
+		partial=$(mktemp -d "$cache/.$part.XXXXXX")
+		say "fetching $part"
+		if ! "$part" "$partial" >&2; then
+			rm -rf "$partial"
+			say "could not fetch $part, see above"
+			exit 1
+		fi
+		chmod 755 "$partial"
+		mv -T "$partial" "$folder" 2>/dev/null || rm -rf "$partial" # somebody else was faster
 	fi
-	chmod 755 "$partial"
-	mv "$partial" "$cache/$name"
+	echo "$folder"
 }
 
-# jdbc: -C makes a jar with a wrong checksum an error.
+# -C makes a jar with a wrong checksum an error.
 jdbc() {
-	mvn -B -ntp -C -q -Dstyle.color=never -f "$here/jdbc/pom.xml" -Ddriver.version="$1" \
-		org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
-		-DincludeScope=runtime -DoutputDirectory="$2"
+	local version
+	for version in $jdbc_versions; do
+		mvn -B -ntp -C -q -Dstyle.color=never -f "$here/jdbc/pom.xml" -Ddriver.version="$version" \
+			org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+			-DincludeScope=runtime -DoutputDirectory="$1/$version" || return
+	done
 }
 
-node() {
-	cp "$here/node/package.json" "$1/"
-	npm install --prefix "$1" --no-package-lock --no-audit --no-fund --ignore-scripts
+npm_packages() {
+	cp "$here/$2/package.json" "$1/" && npm install --prefix "$1" --no-package-lock --no-audit --no-fund --ignore-scripts
 }
 
 # A plain folder for PYTHONPATH: a virtual environment cannot be moved.
-python() {
-	python3 -m pip install --disable-pip-version-check --root-user-action ignore --quiet --target "$1" -r "$here/python/requirements.txt"
+pip_packages() {
+	python3 -m pip install --disable-pip-version-check --root-user-action ignore --quiet --target "$1" -r "$here/$2/requirements.txt"
 }
 
-(($#)) || set -- jdbc node python
+node() { npm_packages "$1" node; }
+cube() { npm_packages "$1" cube; }
+python() { pip_packages "$1" python; }
+superset() { pip_packages "$1" superset; }
+dbt() { pip_packages "$1" dbt; }
+
 for part in "$@"; do
 	case $part in
 	jdbc)
 		need java 'install Java 17 or newer'
 		need mvn 'install Maven'
-		for version in $jdbc_versions; do
-			into "jdbc-$version" jdbc "$version"
-		done
+		into jdbc "$here/jdbc/pom.xml" - <<<"$jdbc_versions"
 		;;
-	node)
+	node | cube)
 		need npm 'install Node.js with npm'
-		into node node
+		into "$part" "$here/$part/package.json"
 		;;
-	python)
+	python | superset | dbt)
 		need python3 'install Python 3.10 or newer with pip'
-		into python python
+		into "$part" "$here/$part"/*.txt
 		;;
 	*)
 		say "there is no $part"
@@ -80,4 +89,3 @@ for part in "$@"; do
 		;;
 	esac
 done
-echo "$cache"

@@ -69,14 +69,26 @@ func biUser(c *call, verb string) error {
 	if done, err := c.load("touchline-bi", &s); done || err != nil {
 		return err
 	}
-	run := map[string]func(*call, biUserSettings, string) error{
+	run := map[string]func(c *call, dir, name string, ids []string) error{
 		"add": biAdd, "allow": biAllow, "remove": biRemove, "list": biList, "sql": biSQL,
 	}[verb]
 	if run == nil || name == "" && verb != "list" {
 		c.code = config.ExitBadConfig
 		return errors.New(biUsage)
 	}
-	return run(c, s, name)
+	var ids []string
+	var err error
+	if verb == "add" || verb == "allow" || verb == "sql" {
+		ids, err = s.projects()
+	}
+	if err == nil && (verb == "add" || verb == "sql") {
+		err = server.CheckLogin(name)
+	}
+	if err != nil {
+		c.code = config.ExitBadConfig
+		return err
+	}
+	return run(c, s.Dir, name, ids)
 }
 
 // biAdmin is a running `touchline up` with its writer's connection.
@@ -88,8 +100,9 @@ type biAdmin struct {
 	rights bi.Rights
 }
 
-// openAdmin finds the ClickHouse of a directory. The caller closes the connection.
-func openAdmin(dir string) (biAdmin, error) {
+// openAdmin finds the ClickHouse of a directory, whose pipeline must have these
+// projects. The caller closes the connection.
+func openAdmin(ctx context.Context, dir string, ids []string) (biAdmin, error) {
 	if dir == "" {
 		return biAdmin{}, errors.New("want --dir, the directory of a running touchline up; on a ClickHouse server of your own, run what touchline bi user sql prints")
 	}
@@ -100,6 +113,9 @@ func openAdmin(dir string) (biAdmin, error) {
 	if r.BIUser == "" {
 		return biAdmin{}, errors.New("its ClickHouse is a server of your own: run there what touchline bi user sql prints")
 	}
+	if err := r.known(ids); err != nil {
+		return biAdmin{}, err
+	}
 	data := filepath.Join(dir, "clickhouse")
 	w, err := server.WriterOf(data)
 	if err != nil {
@@ -109,14 +125,17 @@ func openAdmin(dir string) (biAdmin, error) {
 	if err != nil {
 		return biAdmin{}, err
 	}
+	if err := conn.Exec(ctx, "SELECT 1"); err != nil {
+		return biAdmin{}, errors.Join(fmt.Errorf("ask the ClickHouse of %s; is touchline up running there? %w", dir, err), conn.Close())
+	}
 	return biAdmin{r, r.ClickHouse, server.LoginsOf(data), conn, bi.Rights{Writer: conn}}, nil
 }
 
 // known refuses projects that the pipeline does not have: a mistyped one would be
 // an empty dashboard.
-func (a biAdmin) known(ids []string) error {
+func (r Ready) known(ids []string) error {
 	var have []string
-	for _, p := range a.ready.Projects {
+	for _, p := range r.Projects {
 		have = append(have, p.ID)
 	}
 	for _, id := range ids {
@@ -128,23 +147,12 @@ func (a biAdmin) known(ids []string) error {
 }
 
 // biAdd makes a user and prints its password, which is not shown again.
-func biAdd(c *call, s biUserSettings, name string) error {
-	ids, err := s.projects()
-	if err == nil {
-		err = server.CheckLogin(name)
-	}
-	if err != nil {
-		c.code = config.ExitBadConfig
-		return err
-	}
-	a, err := openAdmin(s.Dir)
+func biAdd(c *call, dir, name string, ids []string) error {
+	a, err := openAdmin(c.ctx, dir, ids)
 	if err != nil {
 		return err
 	}
 	defer a.conn.Close()
-	if err := a.known(ids); err != nil {
-		return err
-	}
 	made, err := a.logins.Add(c.ctx, name)
 	if err != nil {
 		return err
@@ -190,20 +198,12 @@ func (a biAdmin) awaitLogin(ctx context.Context, user server.Credentials) error 
 }
 
 // biAllow replaces what a user may read.
-func biAllow(c *call, s biUserSettings, name string) error {
-	ids, err := s.projects()
-	if err != nil {
-		c.code = config.ExitBadConfig
-		return err
-	}
-	a, err := openAdmin(s.Dir)
+func biAllow(c *call, dir, name string, ids []string) error {
+	a, err := openAdmin(c.ctx, dir, ids)
 	if err != nil {
 		return err
 	}
 	defer a.conn.Close()
-	if err := a.known(ids); err != nil {
-		return err
-	}
 	names, err := a.logins.List()
 	if err != nil {
 		return err
@@ -215,8 +215,8 @@ func biAllow(c *call, s biUserSettings, name string) error {
 }
 
 // biRemove takes a user's rights, which works at once, and then the login.
-func biRemove(c *call, s biUserSettings, name string) error {
-	a, err := openAdmin(s.Dir)
+func biRemove(c *call, dir, name string, _ []string) error {
+	a, err := openAdmin(c.ctx, dir, nil)
 	if err != nil {
 		return err
 	}
@@ -227,8 +227,8 @@ func biRemove(c *call, s biUserSettings, name string) error {
 	return errors.Join(a.rights.Replace(c.ctx, name, nil), a.logins.Remove(c.ctx, name))
 }
 
-func biList(c *call, s biUserSettings, _ string) error {
-	a, err := openAdmin(s.Dir)
+func biList(c *call, dir, _ string, _ []string) error {
+	a, err := openAdmin(c.ctx, dir, nil)
 	if err != nil {
 		return err
 	}
@@ -257,21 +257,13 @@ func biList(c *call, s biUserSettings, _ string) error {
 }
 
 // biSQL prints the statements that make a user on a server that is not embedded.
-func biSQL(c *call, s biUserSettings, name string) error {
-	ids, err := s.projects()
-	if err == nil {
-		err = server.CheckLogin(name)
-	}
-	if err != nil {
-		c.code = config.ExitBadConfig
-		return err
-	}
+func biSQL(c *call, _, name string, ids []string) error {
 	password := server.NewPassword()
 	for _, sql := range bi.Statements(name, password, ids) {
 		if _, err := fmt.Fprintln(c.stdout, sql+";"); err != nil {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(c.stderr, "Run these as an administrator of the server. The password of %s, which is not shown again: %s\n", name, password)
+	_, err := fmt.Fprintf(c.stderr, "Run these as an administrator of the server. The password of %s, which is not shown again: %s\n", name, password)
 	return err
 }

@@ -33,7 +33,7 @@ func biCheck(c *call) error {
 		return err
 	}
 	defer conn.Close()
-	for _, r := range (bi.Checker{User: conn, Others: others}).Run(c.ctx) {
+	for r := range (bi.Checker{User: conn, Others: others}).Run(c.ctx) {
 		line := "ok    " + r.Name
 		if r.Detail != "" {
 			line += ": " + r.Detail
@@ -55,7 +55,7 @@ func (s *biCheckSettings) find(ctx context.Context) (others []string, err error)
 	if s.Dir == "" {
 		return nil, nil
 	}
-	a, err := openAdmin(s.Dir)
+	a, err := openAdmin(ctx, s.Dir, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,10 @@ public class Check {
     static final String FUNNEL = "analytics.funnel(project = %s, steps = ['page_view', 'order'], window_seconds = 86400, "
         + "from = now64(3, 'UTC') - INTERVAL 1 DAY, to = now64(3, 'UTC'), as_of = now64(3, 'UTC'))";
 
+    /** How 0.11.0 words TIMEOUT_EXCEEDED. */
+    static final String TOO_LONG = "Query execution time exceeded limit";
+    static final String ENDLESS = "SELECT sum(sipHash64(number)) FROM numbers(1000000000000)";
+
     public static void main(String[] args) throws Exception {
         URI at = URI.create(System.getenv("BI_URL"));
         Properties login = new Properties();
@@ -32,6 +36,7 @@ public class Check {
             types(c);
             funnel(c);
             limits(c);
+            timeouts(c);
             refused(c, "INSERT INTO analytics.touchpoints (project) VALUES ('x')");
             refused(c, "SELECT * FROM touchline.touchpoints");
             ok("writes and hidden tables are refused");
@@ -121,11 +126,29 @@ public class Check {
         ok("a time limit and a limit of rows");
     }
 
-    static void refused(Connection c, String sql) {
+    /** A query that takes too long ends, and says why; nobody gets more than 300 s. */
+    static void timeouts(Connection c) throws SQLException {
+        fails(c, 0, ENDLESS + " SETTINGS max_execution_time = 1", "TIMEOUT_EXCEEDED", TOO_LONG);
+        fails(c, 0, "SELECT 1 SETTINGS max_execution_time = 301", "SETTING_CONSTRAINT_VIOLATION", "Code: 452");
+        // Only 0.11.0 passes the limit of a statement on to the server.
+        if (c.getMetaData().getDriverVersion().startsWith("0.11.")) {
+            fails(c, 1, ENDLESS, "TIMEOUT_EXCEEDED", TOO_LONG);
+            fails(c, 301, "SELECT 1", "SETTING_CONSTRAINT_VIOLATION", "Code: 452");
+        }
+        ok("a query that runs into its time limit");
+    }
+
+    static void refused(Connection c, String sql) throws SQLException {
+        fails(c, 0, sql, "ACCESS_DENIED", "Code: 497");
+    }
+
+    /** fails needs an error with one of two texts; seconds is the statement's limit, 0 is none. */
+    static void fails(Connection c, int seconds, String sql, String text, String other) throws SQLException {
         try (Statement s = c.createStatement()) {
+            s.setQueryTimeout(seconds);
             s.execute(sql);
         } catch (SQLException e) {
-            need(e.getMessage().contains("ACCESS_DENIED") || e.getMessage().contains("Code: 497"), sql + ": " + e.getMessage());
+            need(e.getMessage().contains(text) || e.getMessage().contains(other), sql + ": " + e.getMessage());
             return;
         }
         need(false, "allowed: " + sql);

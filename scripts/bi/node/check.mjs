@@ -16,7 +16,9 @@ const ok = (what) => console.log('ok ' + what)
 assert.ok((await client.ping()).success)
 const columns = await ask("SELECT name, type, comment FROM system.columns WHERE database = 'analytics' AND table = 'touchpoints'")
 assert.ok(columns.length > 50 && columns.every((c) => c.comment !== ''), 'a column has no comment')
-ok('columns with comments')
+const tables = await ask("SELECT name, comment FROM system.tables WHERE database = 'analytics'")
+assert.ok(tables.length > 50 && tables.every((t) => t.comment !== ''), 'a table has no comment')
+ok('tables and columns with comments')
 
 const [order] = await ask(
   `SELECT event_id, event_time, day, is_bot, revenue, original_timestamp, enrichment_version
@@ -39,7 +41,12 @@ ok('a funnel with bound parameters')
 
 await ask('SELECT 1', {}, { max_execution_time: 64, output_format_json_quote_64bit_integers: 1 })
 await assert.rejects(ask('SELECT 1', {}, { max_execution_time: 301 }), { code: '452' })
-ok('a time limit')
+const endless = 'SELECT sum(sipHash64(number)) FROM numbers(1000000000000)'
+await assert.rejects(ask(endless, {}, { max_execution_time: 1 }), { code: '159' })
+const hasty = createClient({ url: process.env.BI_URL, username: process.env.BI_USER, password: process.env.BI_PASSWORD, request_timeout: 500, log: { level: 127 } })
+await assert.rejects(hasty.query({ query: endless, clickhouse_settings: { max_execution_time: 2 } }), /Timeout error/)
+await hasty.close()
+ok('time limits')
 
 await assert.rejects(client.insert({ table: 'touchpoints', values: [{ project: 'x' }], format: 'JSONEachRow' }), { code: '497' })
 await assert.rejects(ask('SELECT * FROM touchline.touchpoints'), { code: '497' })

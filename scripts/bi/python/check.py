@@ -16,6 +16,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError, ProgrammingError
 
 FUNNEL = """SELECT step, persons FROM analytics.funnel(project = {project}, steps = {steps}, window_seconds = 86400,
     from = now64(3, 'UTC') - INTERVAL 1 DAY, to = now64(3, 'UTC'), as_of = now64(3, 'UTC')) ORDER BY step"""
+ENDLESS = "SELECT sum(sipHash64(number)) FROM numbers(1000000000000)"
 ORDER = """SELECT event_id, event_time, day, is_bot, revenue, original_timestamp, enrichment_version
     FROM analytics.touchpoints WHERE project = {project} AND event = 'order' AND country != '' LIMIT 1"""
 
@@ -27,7 +28,7 @@ def ok(what):
 def refused(code, run):
     try:
         run()
-    except DatabaseError as e:
+    except (DatabaseError, sqlalchemy.exc.DatabaseError) as e:
         assert f"code: {code}" in str(e).lower().replace("code ", "code: "), e
     else:
         raise AssertionError(f"allowed; want code {code}")
@@ -54,7 +55,9 @@ def check_client(at, user, password):
     assert rows == [(1, 10), (2, 4)], rows
     ok("connect: a funnel with bound parameters")
     client.query("SELECT 1", settings={"max_execution_time": 64, "max_result_rows": 10})
-    ok("connect: a time limit")
+    refused(159, lambda: client.query(ENDLESS, settings={"max_execution_time": 1}))
+    refused(452, lambda: client.query("SELECT 1", settings={"max_execution_time": 301}))
+    ok("connect: time limits")
     refused(497, lambda: client.command("CREATE TABLE analytics.x (n UInt8) ENGINE = Memory"))
     refused(497, lambda: client.query("SELECT * FROM touchline.touchpoints"))
     try:
@@ -72,12 +75,17 @@ def check_sqlalchemy(at, user, password):
     assert "touchpoints" in inspector.get_table_names("analytics")
     columns = inspector.get_columns("touchpoints", "analytics")
     assert len(columns) > 50 and all(c.get("comment") for c in columns), [c["name"] for c in columns if not c.get("comment")]
-    ok("sqlalchemy: columns with comments")
+    assert all(inspector.get_table_comment(name, "analytics")["text"] for name in inspector.get_table_names("analytics"))
+    types = {c["name"]: c["type"].__class__.__name__ for c in columns}
+    want = {"project": "String", "event_time": "DateTime64", "day": "Date", "is_bot": "Bool", "revenue": "Decimal", "enrichment_version": "Int64"}
+    assert {name: types[name] for name in want} == want, types
+    ok("sqlalchemy: tables and columns with comments and types")
     with engine.connect() as connection:
         check_order(connection.execute(sqlalchemy.text(ORDER.format(project=":project")), {"project": "shop"}).fetchone())
         rows = connection.execute(sqlalchemy.text(FUNNEL.format(project="'shop'", steps="['page_view', 'order']"))).fetchall()
         assert [tuple(r) for r in rows] == [(1, 10), (2, 4)], rows
-    ok("sqlalchemy: values of every type, and a funnel")
+        refused(159, lambda: connection.execute(sqlalchemy.text(ENDLESS + " SETTINGS max_execution_time = 1")))
+    ok("sqlalchemy: values of every type, a funnel, and a time limit")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 
 	clickhousego "github.com/ClickHouse/clickhouse-go/v2"
@@ -39,18 +40,35 @@ type check struct {
 }
 
 // Run tries everything, in an order in which the first failure is the one to mend
-// first. Nothing is changed, also not by a user who could. It ends early when the
-// user cannot log in.
-func (c Checker) Run(ctx context.Context) []Result {
-	var results []Result
-	for i, k := range c.checks() {
-		detail, err := k.run(ctx)
-		results = append(results, Result{k.name, detail, err, k.hint})
-		if i == 0 && err != nil {
-			break
+// first, and gives each result when it is known. Nothing is changed, also not by a
+// user who could. It ends early when the user cannot log in.
+func (c Checker) Run(ctx context.Context) iter.Seq[Result] {
+	return func(yield func(Result) bool) {
+		for i, k := range c.checks() {
+			detail, err := k.run(ctx)
+			r := Result{k.name, detail, err, k.hint}
+			noLogin := i == 0 && err != nil
+			if noLogin {
+				r.Hint = loginHint(err)
+			}
+			if !yield(r) || noLogin {
+				return
+			}
 		}
 	}
-	return results
+}
+
+// loginHint says what to mend when the first question got no answer.
+func loginHint(err error) string {
+	switch clickhouse.ClassOf(err) {
+	case clickhouse.ClassAccess:
+		return "check name and password; touchline bi user list shows the names, and a login made a second ago may not be known yet"
+	case clickhouse.ClassAway, clickhouse.ClassSlow:
+		return "no ClickHouse answers there: check the address, and whether touchline up or the server runs"
+	case clickhouse.ClassStranger:
+		return "something else than ClickHouse answers there: it wants the port of ClickHouse's HTTP interface"
+	}
+	return "check address, name and password"
 }
 
 const (
@@ -61,7 +79,7 @@ const (
 
 func (c Checker) checks() []check {
 	return []check{
-		{"logs in", "check address, name and password; a login made a second ago may not be known yet", c.logsIn},
+		{"logs in", "", c.logsIn},
 		{"sees projects", "touchline bi user allow NAME --project ID", c.projects},
 		{"finds every view and column with a comment", hintMigrate, c.comments},
 		{"gets types that every tool reads", hintMigrate, c.types},
@@ -199,6 +217,8 @@ func (c Checker) outside(ctx context.Context) (string, error) {
 	return "", c.refused(ctx,
 		"SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString', 'line String') LIMIT 0",
 		"SELECT * FROM file('touchline_check', 'LineAsString', 'line String') LIMIT 0",
+		// Of the server's user: a function, which needs no grant.
+		"SELECT length(file('/etc/passwd'))",
 		"SELECT * FROM remote('127.0.0.1', system.one) LIMIT 0",
 	)
 }

@@ -1,6 +1,10 @@
 package bi_test
 
 import (
+	"bytes"
+	"iter"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,10 +15,10 @@ import (
 )
 
 // failed returns the names of the checks that failed.
-func failed(t *testing.T, results []bi.Result) []string {
+func failed(t *testing.T, results iter.Seq[bi.Result]) []string {
 	t.Helper()
 	var names []string
-	for _, r := range results {
+	for r := range results {
 		if r.Err != nil {
 			t.Logf("%s: %v", r.Name, r.Err)
 			names = append(names, r.Name)
@@ -40,8 +44,41 @@ func TestCheckPassesForOurUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, _ = s.run(t, 1, "check", "--clickhouse.password-file", password)
-	if !strings.HasPrefix(out, "FAIL  logs in: ") || strings.Count(out, "\n") != 2 {
+	if !strings.HasPrefix(out, "FAIL  logs in: ") || strings.Count(out, "\n") != 2 || !strings.Contains(out, "check name and password") {
 		t.Errorf("with a wrong password printed\n%s", out)
+	}
+}
+
+// Who asks at the wrong place is told what is wrong there, and no password.
+func TestCheckOfAServerThatIsNotThere(t *testing.T) {
+	s := newSite(t)
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte("hunter2"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stranger := httptest.NewServer(http.NotFoundHandler())
+	defer stranger.Close()
+	const nobody = "http://127.0.0.1:1"
+	for url, says := range map[string]string{nobody: "no ClickHouse answers there", stranger.URL: "something else than ClickHouse answers there"} {
+		out, _ := run(t, 1, "check", "--clickhouse.url", url, "--clickhouse.password-file", password)
+		if !strings.HasPrefix(out, "FAIL  logs in: ") || !strings.Contains(out, says) || strings.Contains(out, "hunter2") {
+			t.Errorf("of %s printed\n%s", url, out)
+		}
+	}
+	// A touchline up that was killed leaves its ready file.
+	path := filepath.Join(s.dir, "ready.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.ReplaceAll(text, []byte(s.server.HTTPURL()), []byte(nobody)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"check"}, {"user", "list"}, {"user", "add", "acme", "--all"}, {"user", "allow", "bi", "--all"}, {"user", "remove", "acme"}} {
+		_, errs := s.run(t, 1, args...)
+		if !strings.Contains(errs, "is touchline up running there?") || strings.Contains(errs, s.server.Writer().Password) {
+			t.Errorf("touchline bi %q says %q", args, errs)
+		}
 	}
 }
 

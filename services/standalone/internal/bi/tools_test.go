@@ -4,16 +4,20 @@ package bi_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	clickhousego "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
 )
 
 // jdbcVersions are those that differ in what they send: JDBC up to 0.9.8 sends
@@ -26,34 +30,37 @@ var jdbcVersions = []string{"0.9.8", "0.10.0", "0.11.0"}
 func TestDrivers(t *testing.T) {
 	s := newSite(t)
 	s.loadOrders(t)
-	scripts, err := filepath.Abs("../../../../scripts/bi")
-	if err != nil {
-		t.Fatal(err)
+	s.loadDemo(t)
+	jdbc := fetch(t, "jdbc")
+	classes := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "javac", "-d", classes, script(t, "jdbc", "Check.java")).CombinedOutput(); err != nil {
+		t.Fatalf("javac: %v\n%s", err, out)
 	}
-	fetch := exec.CommandContext(t.Context(), filepath.Join(scripts, "fetch.sh"))
-	fetch.Stderr = os.Stderr
-	out, err := fetch.Output()
-	if err != nil {
-		t.Fatalf("fetch drivers: %v", err)
-	}
-	packages := strings.TrimSpace(string(out))
-
+	const within = 2 * time.Minute
 	for _, version := range jdbcVersions {
 		t.Run("jdbc "+version, func(t *testing.T) {
-			s.tool(t, 5, nil, "java", "-cp", filepath.Join(packages, "jdbc-"+version, "*"), filepath.Join(scripts, "jdbc", "Check.java"))
+			s.tool(t, 6, within, nil, "java", "-cp", classes+":"+filepath.Join(jdbc, version, "*"), "Check")
 		})
 	}
 	// The wall clock of UTC times does not depend on the zone of the machine.
 	t.Run("jdbc in Berlin", func(t *testing.T) {
-		s.tool(t, 5, nil, "java", "-Duser.timezone=Europe/Berlin", "-cp", filepath.Join(packages, "jdbc-0.10.0", "*"), filepath.Join(scripts, "jdbc", "Check.java"))
+		s.tool(t, 6, within, nil, "java", "-Duser.timezone=Europe/Berlin", "-cp", classes+":"+filepath.Join(jdbc, "0.10.0", "*"), "Check")
 	})
 	t.Run("node", func(t *testing.T) {
-		s.tool(t, 5, []string{"BI_PACKAGES=" + filepath.Join(packages, "node")}, "node", filepath.Join(scripts, "node", "check.mjs"))
+		packages, folder := fetch(t, "node"), t.TempDir()
+		s.tool(t, 5, within, []string{"BI_PACKAGES=" + packages}, "node", script(t, "node", "check.mjs"))
+		if err := os.Symlink(filepath.Join(packages, "node_modules"), filepath.Join(folder, "node_modules")); err != nil {
+			t.Fatal(err)
+		}
+		s.documented(t, "js", folder, "snippet.mjs", nil, "node")
 	})
 	t.Run("python", func(t *testing.T) {
-		s.tool(t, 6, []string{"PYTHONPATH=" + filepath.Join(packages, "python"), "PYTHONDONTWRITEBYTECODE=1"}, "python3", filepath.Join(scripts, "python", "check.py"))
+		env := python(fetch(t, "python"))
+		s.tool(t, 6, within, env, "python3", script(t, "python", "check.py"))
+		s.documented(t, "python", t.TempDir(), "snippet.py", env, "python3")
 	})
-	t.Run("go", s.deadlines)
+	t.Run("go", s.goClient)
+	t.Run("go deadlines", s.deadlines)
 	t.Run("grafana", s.grafana)
 }
 
@@ -76,39 +83,123 @@ func (s site) loadOrders(t *testing.T) {
 	}
 }
 
-// tool runs a check, which must print that many lines that begin with ok.
-func (s site) tool(t *testing.T, want int, env []string, name string, args ...string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+// goClient does with clickhouse-go and its database/sql what programs in Go do.
+func (s site) goClient(t *testing.T) {
+	db := clickhousego.OpenDB(s.goOptions(t, clickhousego.CompressionLZ4))
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, name, args...)
-	user := s.server.BI()
-	cmd.Env = append(append(os.Environ(), env...), "BI_URL="+s.server.HTTPURL(), "BI_USER="+user.User, "BI_PASSWORD="+user.Password)
-	out, err := cmd.CombinedOutput()
+	var tables, columns uint64
+	err := db.QueryRowContext(ctx, `SELECT (SELECT count() FROM system.tables WHERE database = 'analytics' AND comment != ''),
+		(SELECT count() FROM system.columns WHERE database = 'analytics' AND table = 'touchpoints' AND comment != '')`).Scan(&tables, &columns)
+	if err != nil || tables < 50 || columns < 50 {
+		t.Errorf("comments on %d tables and %d columns, error %v", tables, columns, err)
+	}
+	var (
+		id       uuid.UUID
+		at, day  time.Time
+		bot      bool
+		revenue  decimal.Decimal
+		original *time.Time
+		version  int64
+		country  string
+	)
+	err = db.QueryRowContext(ctx, `SELECT event_id, event_time, day, is_bot, revenue, original_timestamp, enrichment_version, country
+		FROM analytics.touchpoints WHERE project = ? AND event = 'order' AND country != ''`, "shop").Scan(&id, &at, &day, &bot, &revenue, &original, &version, &country)
+	wantAt := time.Date(2026, 3, 29, 2, 30, 0, 0, time.UTC)
+	if err != nil || id == uuid.Nil || !at.Equal(wantAt) || !day.Equal(wantAt.Truncate(24*time.Hour)) || bot ||
+		!revenue.Equal(decimal.RequireFromString("12.34")) || original != nil || version != 7 || country != "DE" {
+		t.Errorf("order %v %v %v %v %v %v %v %v, error %v", id, at, day, bot, revenue, original, version, country, err)
+	}
+	rows, err := db.QueryContext(ctx, `SELECT step, persons FROM analytics.funnel(project = {project:String}, steps = {steps:Array(String)}, window_seconds = 86400,
+		from = now64(3, 'UTC') - INTERVAL 1 DAY, to = now64(3, 'UTC'), as_of = now64(3, 'UTC')) ORDER BY step`,
+		clickhousego.Named("project", "shop"), clickhousego.Named("steps", []string{"page_view", "order"}))
 	if err != nil {
-		t.Errorf("%s: %v\n%s", name, err, out)
+		t.Fatalf("funnel: %v", err)
 	}
-	if n := strings.Count("\n"+string(out), "\nok "); n != want {
-		t.Errorf("%s did %d things, want %d:\n%s", name, n, want, out)
+	defer rows.Close()
+	var funnel [][2]int64
+	for rows.Next() {
+		var row [2]int64
+		if err := rows.Scan(&row[0], &row[1]); err != nil {
+			t.Fatalf("funnel: %v", err)
+		}
+		funnel = append(funnel, row)
 	}
-	t.Logf("%s", out)
+	if err := rows.Err(); err != nil || !slices.Equal(funnel, [][2]int64{{1, 10}, {2, 4}}) {
+		t.Errorf("funnel %v, error %v", funnel, err)
+	}
+}
+
+func (s site) goOptions(t *testing.T, compression clickhousego.CompressionMethod) *clickhousego.Options {
+	t.Helper()
+	user := s.server.BI()
+	return &clickhousego.Options{
+		Protocol: clickhousego.HTTP, Addr: []string{strings.TrimPrefix(s.server.HTTPURL(), "http://")},
+		Auth:        clickhousego.Auth{Database: "analytics", Username: user.User, Password: user.Password},
+		Compression: &clickhousego.Compression{Method: compression},
+	}
 }
 
 // deadlines: clickhouse-go turns the deadline of a context into a setting, a few
-// seconds longer.
+// seconds longer, on every call and already when it connects.
 func (s site) deadlines(t *testing.T) {
-	conn := open(t, s.server, s.server.BI())
-	for _, c := range []struct {
-		deadline time.Duration
-		ok       bool
-	}{{10 * time.Second, true}, {60 * time.Second, true}, {290 * time.Second, true}, {10 * time.Minute, false}} {
-		ctx, cancel := context.WithTimeout(t.Context(), c.deadline)
-		var n uint64
-		err := conn.QueryRow(ctx, "SELECT count() FROM analytics.touchpoints").Scan(&n)
-		cancel()
-		if (err == nil) != c.ok || err != nil && !strings.Contains(err.Error(), "max_execution_time") {
-			t.Errorf("deadline in %v: error %v, want success: %v", c.deadline, err, c.ok)
+	const endless = "SELECT sum(sipHash64(number)) FROM numbers(1000000000000)"
+	calls := map[string]func(context.Context, driver.Conn) error{
+		"ping": func(ctx context.Context, c driver.Conn) error { return c.Ping(ctx) },
+		"row": func(ctx context.Context, c driver.Conn) error {
+			var n uint64
+			return c.QueryRow(ctx, "SELECT count() FROM touchpoints").Scan(&n)
+		},
+		"rows": func(ctx context.Context, c driver.Conn) error {
+			rows, err := c.Query(ctx, "SELECT event, day FROM touchpoints WHERE project = {project:String}", clickhousego.Named("project", "shop"))
+			if err != nil {
+				return err
+			}
+			for rows.Next() {
+			}
+			return errors.Join(rows.Err(), rows.Close())
+		},
+		"exec": func(ctx context.Context, c driver.Conn) error { return c.Exec(ctx, "SELECT 1") },
+	}
+	for _, compression := range []clickhousego.CompressionMethod{clickhousego.CompressionNone, clickhousego.CompressionLZ4, clickhousego.CompressionGZIP} {
+		for name, call := range calls {
+			for _, c := range []struct {
+				deadline time.Duration // 0 is none
+				ok       bool
+			}{{0, true}, {10 * time.Second, true}, {60 * time.Second, true}, {290 * time.Second, true}, {10 * time.Minute, false}} {
+				conn, err := clickhousego.Open(s.goOptions(t, compression))
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := t.Context(), context.CancelFunc(func() {})
+				if c.deadline > 0 {
+					ctx, cancel = context.WithTimeout(ctx, c.deadline)
+				}
+				err = call(ctx, conn)
+				cancel()
+				if (err == nil) != c.ok || err != nil && !strings.Contains(err.Error(), "max_execution_time") {
+					t.Errorf("%s with %s and a deadline in %v: error %v, want success: %v", name, compression, c.deadline, err, c.ok)
+				}
+				if err := conn.Close(); err != nil {
+					t.Error(err)
+				}
+			}
 		}
+	}
+	conn, err := clickhousego.Open(s.goOptions(t, clickhousego.CompressionLZ4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := conn.Exec(ctx, endless); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("past the deadline: %v", err)
+	}
+	limit := clickhousego.Settings{"max_execution_time": 1}
+	if err := conn.Exec(clickhousego.Context(t.Context(), clickhousego.WithSettings(limit)), endless); err == nil || !strings.Contains(err.Error(), "TIMEOUT_EXCEEDED") {
+		t.Errorf("past the limit: %v", err)
 	}
 }
 

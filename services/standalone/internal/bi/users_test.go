@@ -57,6 +57,13 @@ func TestUsers(t *testing.T) {
 		{2, "want --project or --all", []string{"user", "add", "other", "--all", "--project", "shop"}},
 		{2, "want a name of", []string{"user", "add", "o'ther", "--all"}},
 		{2, "want a name of", []string{"user", "add", "writer", "--all"}},
+		{2, "want a name of", []string{"user", "add", "\u00dcnal", "--all"}},
+		{2, "want a name of", []string{"user", "sql", "x'; DROP USER bi; --", "--all"}},
+		{1, "no user of that name", []string{"user", "allow", "o'ther", "--all"}},
+		{1, "no user of that name", []string{"user", "remove", "o'ther"}},
+		{2, "no id of a project", []string{"user", "allow", "acme", "--project", "o'x"}},
+		{1, `there is no project "shpo"; there are shop, blog`, []string{"user", "allow", "acme", "--project", "shpo"}},
+		{2, "unexpected argument shop", []string{"user", "add", "other", "shop"}},
 		{2, "no id of a project", []string{"user", "add", "other", "--project", "*"}},
 		{2, "want touchline bi user", []string{"user", "add"}},
 		{2, "want touchline bi user", []string{"user", "fly", "other"}},
@@ -85,8 +92,8 @@ func TestUsersWithoutAServer(t *testing.T) {
 		{2, "want touchline bi user", nil},
 		{2, "want touchline bi user", []string{"user"}},
 		{1, "want --dir", []string{"user", "list"}},
-		{1, "no touchline up is ready", []string{"user", "list", "--dir", t.TempDir()}},
-		{1, "no touchline up is ready", []string{"check", "--dir", t.TempDir()}},
+		{1, "find touchline up: none is ready", []string{"user", "list", "--dir", t.TempDir()}},
+		{1, "find touchline up: none is ready", []string{"check", "--dir", t.TempDir()}},
 	} {
 		if _, errs := run(t, c.code, c.args...); !strings.Contains(errs, c.says) {
 			t.Errorf("touchline bi %q says %q, want %q", c.args, errs, c.says)
