@@ -49,7 +49,7 @@ func measureQueries(ctx context.Context, h *host, only *regexp.Regexp, repeat in
 	return errors.Join(problems...)
 }
 
-// questions are those of the list, about a person of the data set.
+// questions are those of the list, about a person and a user of the data set.
 func (h *host) questions(ctx context.Context) ([]query, error) {
 	list, err := parseQueries(queriesSQL)
 	if err != nil {
@@ -60,8 +60,13 @@ func (h *host) questions(ctx context.Context) ([]query, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look for a person: %w", err)
 	}
+	user, err := h.writer.ask(ctx, "SELECT max(user_id) FROM touchline.touchpoints WHERE project = 'shop'", nil)
+	if err != nil {
+		return nil, fmt.Errorf("look for a user: %w", err)
+	}
+	names := strings.NewReplacer("${person}", strings.TrimSpace(person.text), "${user}", strings.TrimSpace(user.text))
 	for i := range list {
-		list[i].sql = strings.ReplaceAll(list[i].sql, "${person}", strings.TrimSpace(person.text))
+		list[i].sql = names.Replace(list[i].sql)
 	}
 	return list, nil
 }
