@@ -69,9 +69,10 @@ func MetricsDaily(s Stream, q MetricsQuery) []MetricsRow {
 		}
 		if e.Revenue != 0 && (q.Currency == "" || e.Currency == q.Currency) {
 			day.Revenue.Add(e.Revenue)
-			day.currencies[e.Currency] = true
 			if e.Currency == "" {
 				day.bare.Add(e.Revenue)
+			} else {
+				day.currencies[e.Currency] = true
 			}
 		}
 	}
