@@ -2,7 +2,10 @@ package analytics
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // cartKinds are the kinds of touchpoints of somebody who has an open cart.
@@ -30,8 +33,8 @@ type AbandonedRow struct {
 	Stage  string
 	// Adds is the number of cart_add since the order before, in [From, To).
 	Adds int64
-	// Value and Currency are those of the latest touchpoint of the cart that has a
-	// value; 0 where none has.
+	// Value and Currency are those of the latest touchpoint of the cart that says what
+	// it is worth; 0 where none does.
 	Value    int64
 	Currency string
 	// Channel, Device and Page are those of the last touch.
@@ -98,11 +101,38 @@ func (q AbandonedQuery) cart(events []Event) (AbandonedRow, bool) {
 		if e.Kind == "cart_add" {
 			r.Adds++
 		}
-		if e.Revenue != 0 {
-			r.Value, r.Currency = e.Revenue, e.Currency
+		if worth := cartWorth(e); worth != 0 {
+			r.Value, r.Currency = worth, e.Currency
 		}
 	}
 	return r, true
+}
+
+// cartWorth is what a touchpoint says that the cart is worth, in 1/10000: its revenue,
+// or else the first of its properties value, total and revenue that is an amount of up
+// to a thousand million either way, or else price times quantity, 1 without one. An
+// amount is a number or the text of one.
+func cartWorth(e Event) int64 {
+	if e.Revenue != 0 {
+		return e.Revenue
+	}
+	member := func(name string) float64 {
+		number, err := strconv.ParseFloat(strings.Trim(e.Properties[name], `"`), 64)
+		if err != nil {
+			return 0
+		}
+		return number
+	}
+	quantity := member("quantity")
+	if quantity == 0 {
+		quantity = 1
+	}
+	for _, amount := range []float64{member("value"), member("total"), member("revenue"), member("price") * quantity} {
+		if amount != 0 && math.Abs(amount) <= 1e9 {
+			return int64(math.RoundToEven(amount * 10000))
+		}
+	}
+	return 0
 }
 
 // moneyText returns an amount in 1/10000 as text.

@@ -4,6 +4,10 @@
 -- after_seconds, inclusive. Of simultaneous touchpoints the one that the raw log holds
 -- last counts. What is taken out of a cart again is not looked at.
 --
+-- The worth of a cart is no revenue, so it stays in the properties: it is the first of
+-- their members value, total and revenue that is an amount, a number or the text of one,
+-- of up to a thousand million either way, or else price times quantity (1 without one).
+--
 -- summary | Carts that were left without an order: who, when, how far, and of what value
 -- param  | project | String | 'demo' | id of the project, or * for all that you may read
 -- param  | from | DateTime64(3, 'UTC') | now64(3, 'UTC') - INTERVAL 30 DAY | carts touched last from here
@@ -17,7 +21,7 @@
 -- column | day | Date | day of cart_at in the time zone of the project
 -- column | stage | String | kind of the last touch: cart_add, checkout_start, checkout_step or payment_info
 -- column | cart_adds | Int64 | times something was put in since the order before
--- column | value | Decimal(18, 4) | revenue of the latest touch that has one, since the order before; 0 = none has: what shops send as the value of a cart is no revenue and stays in the properties
+-- column | value | Decimal(18, 4) | what the latest touch since the order before says that the cart is worth: its revenue, else value, total, revenue or price x quantity in its properties; 0 = no touch says it
 -- column | currency | String | currency of value
 -- column | channel | String | channel of the last touch
 -- column | device_type | String | device of the last touch
@@ -31,7 +35,13 @@ WITH
     bitShiftLeft(toUInt128(toUInt64(e.ms)), 80)
         + bitShiftLeft(toUInt128(e.src_partition), 64)
         + toUInt128(e.src_offset) AS place,
-    toInt64({after_seconds:UInt64}) * 1000 AS after_ms
+    toInt64({after_seconds:UInt64}) * 1000 AS after_ms,
+    name -> toFloat64OrZero(trim(BOTH '"' FROM JSONExtractRaw(e.properties, name))) AS member,
+    arrayFirst(
+        amount -> amount != 0 AND abs(amount) <= 1e9,
+        [member('value'), member('total'), member('revenue'), member('price') * if(member('quantity') = 0, 1, member('quantity'))]
+    ) AS named,
+    if(e.revenue != 0, e.revenue, reinterpret(toInt64(round(named * 10000)), 'Decimal(18, 4)')) AS worth
 SELECT
     project,
     leftPad(hex(person), 16, '0') AS person_id,
@@ -40,8 +50,8 @@ SELECT
     touch.2 AS day,
     touch.3 AS stage,
     toInt64(arrayCount(at -> at > ordered_before, adds)) AS cart_adds,
-    arrayLast(worth -> worth.2 > ordered_before, values).3 AS value,
-    arrayLast(worth -> worth.2 > ordered_before, values).4 AS currency,
+    arrayLast(said -> said.2 > ordered_before, values).3 AS value,
+    arrayLast(said -> said.2 > ordered_before, values).4 AS currency,
     touch.4 AS channel,
     touch.5 AS device_type,
     touch.6 AS page,
@@ -55,7 +65,7 @@ FROM
         argMaxIf((e.ms, e.day, toString(e.kind), toString(e.channel), toString(e.device_type), toString(e.page)), place, in_cart) AS touch,
         groupArrayIf(e.ms, e.kind = 'order') AS orders,
         groupArrayIf(e.ms, in_cart AND e.kind = 'cart_add') AS adds,
-        arraySort(groupArrayIf((place, e.ms, e.revenue, toString(e.currency)), in_cart AND e.revenue != 0)) AS values,
+        arraySort(groupArrayIf((place, e.ms, worth, toString(e.currency)), in_cart AND worth != 0)) AS values,
         arrayMax(arrayPushBack(arrayFilter(at -> at < touch.1, orders), toInt64(0))) AS ordered_before
     FROM touchline.events AS e
     WHERE ({project:String} = '*' OR e.project = {project:String})

@@ -11,7 +11,7 @@ CREATE OR REPLACE VIEW analytics.abandoned_default
     day         Date                 COMMENT 'day of cart_at in the time zone of the project',
     stage       String               COMMENT 'kind of the last touch: cart_add, checkout_start, checkout_step or payment_info',
     cart_adds   Int64                COMMENT 'times something was put in since the order before',
-    value       Decimal(18, 4)       COMMENT 'revenue of the latest touch that has one, since the order before; 0 = none has: what shops send as the value of a cart is no revenue and stays in the properties',
+    value       Decimal(18, 4)       COMMENT 'what the latest touch since the order before says that the cart is worth: its revenue, else value, total, revenue or price x quantity in its properties; 0 = no touch says it',
     currency    String               COMMENT 'currency of value',
     channel     String               COMMENT 'channel of the last touch',
     device_type String               COMMENT 'device of the last touch',

@@ -158,6 +158,13 @@ func randomEvent(r *rand.Rand, name string) analytics.Event {
 	if plan := Pick(r, Plans...); plan != "" {
 		e.Properties = map[string]string{"plan": plan}
 	}
+	if r.IntN(3) == 0 {
+		if e.Properties == nil {
+			e.Properties = map[string]string{}
+		}
+		e.Properties[Pick(r, "value", "total", "revenue", "price")] = Pick(r, `5.5`, `"19.99"`, `-3`, `1e12`, `"none"`, `[1]`, `0.00015`)
+		e.Properties["quantity"] = Pick(r, `2`, `"3"`, `0`, `null`)
+	}
 	return e
 }
 
